@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* vib: the verbs half. The seam to the fabric half is vib.h. */
+#ifndef VIB_VERBS_H
+#define VIB_VERBS_H
+
+#include "vib.h"
+#include "vib_ah.h"
+#include "vib_cq.h"
+#include "vib_mr.h"
+#include "vib_qp.h"
+#include "vib_rq.h"
+
+/* vib_main.c */
+extern struct workqueue_struct *vib_wq;
+
+/* vib_dev.c */
+int vib_dev_register(struct vib_hca *hca);
+
+#endif /* VIB_VERBS_H */
