@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counters: per ring for the data path, one array for everything rare. */
+#ifndef IPOIB_STATS_H
+#define IPOIB_STATS_H
+
+#include <linux/atomic.h>
+#include <linux/u64_stats_sync.h>
+
+/**
+ * struct ipoib_tx_stats - counters of one send ring
+ * @syncp: guards the rest for readers on 32-bit machines
+ * @packets: packets completed without error
+ * @bytes: bytes of those, IPoIB header not counted
+ * @errors: completions in error and failed posts
+ *
+ * Written by the completion side (tx NAPI). The posting side has a structure
+ * of its own, so that neither the sequence counter nor the line is shared.
+ */
+struct ipoib_tx_stats {
+	struct u64_stats_sync syncp;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t errors;
+};
+
+/**
+ * struct ipoib_tx_post_stats - counters of the posting side of a send ring
+ * @syncp: guards the rest; written under the tx queue lock
+ * @dropped: packets given up before a post
+ * @stopped: times the queue was stopped because the ring was full
+ * @doorbells: calls of ib_post_send()
+ * @lso: packets segmented by the HCA
+ * @csum: packets whose checksum the HCA filled in
+ * @linearized: packets copied because they had more pieces than the QP takes
+ */
+struct ipoib_tx_post_stats {
+	struct u64_stats_sync syncp;
+	u64_stats_t dropped;
+	u64_stats_t stopped;
+	u64_stats_t doorbells;
+	u64_stats_t lso;
+	u64_stats_t csum;
+	u64_stats_t linearized;
+};
+
+/**
+ * struct ipoib_rx_stats - counters of one receive ring
+ * @syncp: guards the rest; written by the rx NAPI
+ * @packets: packets given to the stack
+ * @bytes: bytes of those, IPoIB header not counted
+ * @multicast: of the packets, those to a multicast or broadcast MGID
+ * @errors: completions in error
+ * @malformed: too short, no GRH where one is due, unknown encapsulation
+ * @own: own multicast, looped back by the fabric
+ * @no_buffer: packets dropped because no buffer could replace theirs
+ * @csum: packets whose checksum the HCA verified
+ */
+struct ipoib_rx_stats {
+	struct u64_stats_sync syncp;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t multicast;
+	u64_stats_t errors;
+	u64_stats_t malformed;
+	u64_stats_t own;
+	u64_stats_t no_buffer;
+	u64_stats_t csum;
+};
+
+/**
+ * enum ipoib_reason - why something was given up
+ * @IPOIB_R_PATH_MISS: packets parked because their neighbour had no path
+ * @IPOIB_R_PATH_FAILED: path queries that ended without an answer
+ * @IPOIB_R_NO_AH: packets dropped because no address handle could be made
+ * @IPOIB_R_PARK_FULL: packets dropped because the parked queue was full
+ * @IPOIB_R_PARK_PURGED: parked packets dropped: no path, or a flush
+ * @IPOIB_R_TOO_LONG: packets longer than the MTU of their transport
+ * @IPOIB_R_BAD_ADDR: packets to an address that is not of this subnet
+ * @IPOIB_R_BAD_PROTO: packets of an ethertype that IPoIB does not carry
+ * @IPOIB_R_JOIN_FAILED: multicast joins that failed
+ * @IPOIB_R_ATTACH_FAILED: multicast attaches that failed
+ * @IPOIB_R_REFILL_FAILED: receive buffers that could not be had, retried
+ * @IPOIB_R_QP_RECOVERED: send queues brought back after an error
+ * @IPOIB_R_TX_TIMEOUT: transmit timeouts
+ * @IPOIB_R_NOMEM: control operations that found no memory, retried
+ * @IPOIB_NR_REASONS: how many there are
+ */
+enum ipoib_reason {
+	IPOIB_R_PATH_MISS,
+	IPOIB_R_PATH_FAILED,
+	IPOIB_R_NO_AH,
+	IPOIB_R_PARK_FULL,
+	IPOIB_R_PARK_PURGED,
+	IPOIB_R_TOO_LONG,
+	IPOIB_R_BAD_ADDR,
+	IPOIB_R_BAD_PROTO,
+	IPOIB_R_JOIN_FAILED,
+	IPOIB_R_ATTACH_FAILED,
+	IPOIB_R_REFILL_FAILED,
+	IPOIB_R_QP_RECOVERED,
+	IPOIB_R_TX_TIMEOUT,
+	IPOIB_R_NOMEM,
+	IPOIB_NR_REASONS
+};
+
+const char *ipoib_reason_name(enum ipoib_reason reason);
+
+/**
+ * struct ipoib_reasons - one counter per reason
+ * @n: the counters, indexed by enum ipoib_reason
+ *
+ * Shared atomics: only for paths that are slow anyway.
+ */
+struct ipoib_reasons {
+	atomic64_t n[IPOIB_NR_REASONS];
+};
+
+/**
+ * ipoib_count() - count one event
+ * @r: counters of the interface
+ * @reason: what happened
+ *
+ * Context: any.
+ */
+static inline void ipoib_count(struct ipoib_reasons *r,
+			       enum ipoib_reason reason)
+{
+	atomic64_inc(&r->n[reason]);
+}
+
+static inline void ipoib_count_n(struct ipoib_reasons *r,
+				 enum ipoib_reason reason, u32 n)
+{
+	atomic64_add(n, &r->n[reason]);
+}
+
+/**
+ * ipoib_stat_add() - add to one counter
+ * @syncp: of the structure that the counter is in
+ * @counter: the counter
+ * @v: how much
+ *
+ * Context: the writer's, see the structure.
+ */
+static inline void ipoib_stat_add(struct u64_stats_sync *syncp,
+				  u64_stats_t *counter, u64 v)
+{
+	u64_stats_update_begin(syncp);
+	u64_stats_add(counter, v);
+	u64_stats_update_end(syncp);
+}
+
+#endif /* IPOIB_STATS_H */

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transmit: hard header, classification, and the packets that had to wait.
+ *
+ * The stack hands over: 20 bytes of destination hardware address, which never
+ * go on the wire, then the 4-byte encapsulation header, then the payload.
+ * A destination with an address handle is served at once; any other parks the
+ * packet with its neighbour or group, which owns it from then on.
+ */
+#include "ipoib.h"
+#include "ipoib_ib.h"
+
+/**
+ * ipoib_hard_header() - header_ops::create
+ * @skb: packet
+ * @dev: the interface
+ * @type: ethertype
+ * @daddr: destination hardware address, 20 bytes
+ * @saddr: not used: receivers learn it from ARP and ND
+ * @len: not used
+ *
+ * Context: any.
+ * Return: length of what was pushed.
+ */
+int ipoib_hard_header(struct sk_buff *skb, struct net_device *dev,
+		      unsigned short type, const void *daddr,
+		      const void *saddr, unsigned int len)
+{
+	struct ipoib_hdr *hdr = skb_push(skb, IPOIB_ENCAP_LEN);
+	u8 *pseudo = skb_push(skb, IPOIB_PSEUDO_LEN);
+
+	hdr->proto = htons(type);
+	hdr->reserved = 0;
+	/* ARP and packet sockets may not know the destination yet. */
+	if (daddr)
+		memcpy(pseudo, daddr, IPOIB_PSEUDO_LEN);
+	else
+		memset(pseudo, 0, IPOIB_PSEUDO_LEN);
+	return IPOIB_HARD_LEN;
+}
+
+static void xmit_drop(struct ipoib_priv *priv, struct sk_buff *skb,
+		      enum ipoib_reason why)
+{
+	ipoib_count(&priv->reasons, why);
+	dev_kfree_skb_any(skb);
+}
+
+/* Sends on a handle whose reference the caller took. */
+static void xmit_ready(struct ipoib_priv *priv, struct sk_buff *skb,
+		       struct ipoib_ah *ah, u32 qpn)
+{
+	struct rdma_netdev *rn = netdev_priv(priv->dev);
+
+	if (!priv->accel) {
+		ipoib_tx_cb(skb)->ah = ah;
+		rn->send(priv->dev, skb, ah->ah, qpn);
+		return;
+	}
+	/* A provider copies the address vector when it builds its request, so
+	 * that the handle is not needed after the call.
+	 */
+	rn->send(priv->dev, skb, ah->ah, qpn);
+	ipoib_ah_put(ah);
+}
+
+static void xmit_multicast(struct ipoib_priv *priv, struct sk_buff *skb,
+			   u8 *hw)
+{
+	struct ipoib_ah *ah;
+	union ib_gid mgid;
+
+	/* The stack's mapping knows the group, the interface its P_Key. */
+	ipoib_mgid_set_pkey(hw + 4, priv->fport.pkey);
+	if (unlikely(!ipoib_mgid_is_ours(hw + 4, priv->dev->broadcast + 4))) {
+		xmit_drop(priv, skb, IPOIB_R_BAD_ADDR);
+		return;
+	}
+	memcpy(mgid.raw, hw + 4, sizeof(mgid));
+	ah = ipoib_mcast_get_ah(priv, &mgid);
+	if (likely(ah))
+		xmit_ready(priv, skb, ah, IB_MULTICAST_QPN);
+	else
+		ipoib_mcast_park(priv, &mgid, skb);
+}
+
+static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
+			 const u8 *hw)
+{
+	unsigned long now = jiffies;
+	struct ipoib_neigh *neigh;
+	struct ipoib_ah *ah;
+
+	neigh = ipoib_neigh_lookup(priv, hw);
+	if (likely(neigh)) {
+		/* Many packets in one tick shall not fight for the line. */
+		if (READ_ONCE(neigh->used) != now)
+			WRITE_ONCE(neigh->used, now);
+		ah = rcu_dereference(neigh->ah);
+		if (likely(ipoib_ah_tryget(ah))) {
+			xmit_ready(priv, skb, ah, ipoib_hw_qpn(hw));
+			return;
+		}
+	}
+	ipoib_neigh_park(priv, hw, skb);
+}
+
+/**
+ * ipoib_start_xmit() - ndo_start_xmit
+ * @skb: packet with hard header
+ * @dev: the interface
+ *
+ * Context: tx queue lock, BHs off.
+ * Return: NETDEV_TX_OK, always: the packet is sent, parked, or counted and
+ * dropped.
+ */
+netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct ipoib_priv *priv = ipoib_priv(dev);
+	u8 hw[IPOIB_PSEUDO_LEN] __aligned(8);
+	const struct ipoib_hdr *hdr;
+
+	if (unlikely(!pskb_may_pull(skb, IPOIB_HARD_LEN))) {
+		xmit_drop(priv, skb, IPOIB_R_BAD_PROTO);
+		return NETDEV_TX_OK;
+	}
+	memcpy(hw, skb->data, sizeof(hw));
+	skb_pull(skb, IPOIB_PSEUDO_LEN);
+	hdr = (const struct ipoib_hdr *)skb->data;
+	if (unlikely(!ipoib_proto_carried(hdr->proto))) {
+		xmit_drop(priv, skb, IPOIB_R_BAD_PROTO);
+		return NETDEV_TX_OK;
+	}
+	rcu_read_lock();
+	if (ipoib_hw_is_mcast(hw))
+		xmit_multicast(priv, skb, hw);
+	else
+		xmit_unicast(priv, skb, hw);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+}
+
+/* Returns false, with the packet untouched, if the queue takes no more. */
+static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
+			    struct ipoib_ah *ah, u32 qpn)
+{
+	struct netdev_queue *txq;
+	bool sent = false;
+
+	txq = netdev_get_tx_queue(priv->dev, skb_get_queue_mapping(skb));
+	__netif_tx_lock_bh(txq);
+	if (!netif_xmit_frozen_or_stopped(txq)) {
+		sent = true;
+		txq_trans_cond_update(txq);
+		rcu_read_lock();
+		if (likely(ipoib_ah_tryget(ah)))
+			xmit_ready(priv, skb, ah, qpn);
+		else
+			xmit_drop(priv, skb, IPOIB_R_NO_AH);
+		rcu_read_unlock();
+	}
+	__netif_tx_unlock_bh(txq);
+	return sent;
+}
+
+/**
+ * ipoib_xmit_parked() - send packets that waited for an address handle
+ * @priv: the interface
+ * @list: packets from the encapsulation header on, in order; emptied
+ * @hw: their destination hardware address, 20 bytes
+ * @ah: handle that the caller keeps alive during the call
+ *
+ * They go straight to the ring: taps have seen them when they came first.
+ * When the queue is stopped the rest goes through the qdisc, which waits.
+ *
+ * Context: process context, BHs on, no lock held.
+ */
+void ipoib_xmit_parked(struct ipoib_priv *priv, struct sk_buff_head *list,
+		       const u8 *hw, struct ipoib_ah *ah)
+{
+	u32 qpn = ipoib_hw_is_mcast(hw) ? IB_MULTICAST_QPN : ipoib_hw_qpn(hw);
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(list))) {
+		if (xmit_one_parked(priv, skb, ah, qpn))
+			continue;
+		if (skb_cow_head(skb, IPOIB_PSEUDO_LEN)) {
+			xmit_drop(priv, skb, IPOIB_R_NOMEM);
+			continue;
+		}
+		memcpy(skb_push(skb, IPOIB_PSEUDO_LEN), hw, IPOIB_PSEUDO_LEN);
+		dev_queue_xmit(skb);
+	}
+}
