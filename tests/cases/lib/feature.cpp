@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cases/lib/feature.h"
+
+#include <map>
+#include <stdexcept>
+
+#include "cases/lib/command.h"
+
+namespace cases {
+namespace {
+
+/// The kernel ships an IPoIB driver of its own as a module.
+bool have_stock_ipoib() {
+    return vmtest::run({"modinfo", "ib_ipoib"}, patience(seconds(30))).ok();
+}
+
+}  // namespace
+
+bool have_feature(const std::string& name) {
+    static const std::map<std::string, bool (*)()> probes = {
+        {"stock-ipoib", have_stock_ipoib},
+    };
+    const auto probe = probes.find(name);
+    if (probe == probes.end()) {
+        throw std::runtime_error("no probe for the feature " + name);
+    }
+    return probe->second();
+}
+
+}  // namespace cases

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cases/lib/two_hosts.h"
+
+#include <fmt/format.h>
+
+namespace cases {
+namespace {
+
+Module load_driver(const HostsOptions& options) {
+    return options.driver == Driver::kOurs ? Module::built("ib_ipoib", options.driver_params)
+                                           : Module::stock("ib_ipoib", options.driver_params);
+}
+
+void configure(const Host& host) {
+    host.dev.up();
+    host.dev.add_address(host.ip4 + "/24");
+    host.dev.add_address(host.ip6 + "/64");
+}
+
+}  // namespace
+
+std::string Host::ping(const std::string& address, int count,
+                       const std::vector<std::string>& more) const {
+    std::vector<std::string> argv = {"ping", "-n", "-i", "0.2", "-c", std::to_string(count),
+                                     "-W",   "5"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    argv.push_back(address);
+    auto text = ns.must(argv);
+    if (text.find(fmt::format(" {} received", count)) == std::string::npos) {
+        throw std::runtime_error("ping lost packets:\n" + text);
+    }
+    return text;
+}
+
+Hosts::Hosts(const HostsOptions& options)
+    : fabric_(options.fabric),
+      opensm_(Fabric::hca(0), options.opensm),
+      driver_(load_driver(options)) {
+    opensm_.wait_subnet_up();
+    fabric_.wait_active();
+    for (int i = 0; i < options.fabric.nhca; i++) {
+        add_host(i);
+    }
+    for (const auto& host : hosts_) {
+        host->dev.wait_running();
+    }
+}
+
+void Hosts::add_host(int index) {
+    const std::string hca = Fabric::hca(index);
+    hosts_.push_back(std::make_unique<Host>(Host{.hca = hca,
+                                                 .ns = Namespace("h" + std::to_string(index + 1)),
+                                                 .dev = wait_ipoib(hca),
+                                                 .ip4 = fmt::format("10.0.0.{}", index + 1),
+                                                 .ip6 = fmt::format("fd00::{:x}", index + 1)}));
+    Host& host = *hosts_.back();
+    host.dev.move_to(host.ns);
+    configure(host);
+}
+
+void Hosts::adopt(size_t index) {
+    Host& host = (*this)[index];
+    host.dev = wait_ipoib(host.hca);
+    host.dev.move_to(host.ns);
+    configure(host);
+    host.dev.wait_running();
+}
+
+void Hosts::take_down() {
+    // Interfaces go down while the subnet manager lives, so that leaving the
+    // groups does not have to wait for answers.
+    for (const auto& host : hosts_) {
+        if (host->dev.exists()) {
+            host->dev.down();
+        }
+    }
+    driver_.unload();
+    hosts_.clear();
+    opensm_.stop();
+    fabric_.unload();
+}
+
+}  // namespace cases

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// vm-runner: boots test VMs and runs programs and cases in them.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <set>
+#include <sstream>
+
+#include "vm/modules.h"
+#include "vm/report.h"
+#include "vm/runner.h"
+
+namespace {
+
+using namespace vmtest;
+
+struct Options {
+    std::string source = SOURCE_DIR;
+    std::string programs = PROGRAM_DIR;
+    std::vector<std::string> kernels;
+    bool quick = false;
+    std::string filter = "*";
+    std::string results;
+    std::string tally;
+    int smp = 2;
+    int limit_s = 300;
+    bool list = false;
+    bool verbose = false;
+    bool shell = false;
+    std::vector<std::string> command;
+};
+
+std::vector<KernelSpec> listed_kernels(const Options& options) {
+    const fs::path folder = fs::path(options.source) / "tests/kernels";
+    auto all = parse_kernel_list(read_file(folder / "list"));
+    for (auto& spec : all) {
+        if (!spec.config.empty()) {
+            spec.config = folder / spec.config;
+        }
+    }
+    return all;
+}
+
+/// The kernels asked for, in the order of the list; "all" stands for every one.
+std::vector<KernelSpec> chosen_kernels(const Options& options) {
+    const auto all = listed_kernels(options);
+    if (options.quick) {
+        return {all.at(0)};
+    }
+    std::set<std::string> wanted(options.kernels.begin(), options.kernels.end());
+    const bool every = wanted.erase("all") != 0;
+    std::vector<KernelSpec> chosen;
+    std::string names;
+    for (const auto& spec : all) {
+        const bool named = wanted.erase(spec.name) != 0;
+        if (named || every || (options.kernels.empty() && spec.by_default)) {
+            chosen.push_back(spec);
+        }
+        names += " " + spec.name;
+    }
+    if (!wanted.empty()) {
+        throw std::runtime_error("no kernel " + *wanted.begin() + ", there is:" + names);
+    }
+    return chosen;
+}
+
+RunnerConfig make_config(const Options& options, const KernelSpec& spec,
+                         const std::string& purpose) {
+    RunnerConfig config;
+    config.source = options.source;
+    config.programs = options.programs;
+    config.results = options.results.empty()
+                         ? build_dir(options.source) / "results" / (purpose + "-" + spec.name)
+                         : fs::path(options.results) / spec.name;
+    config.smp = options.smp;
+    config.case_limit = std::chrono::seconds(options.limit_s);
+    return config;
+}
+
+/// The full names of the cases that the filter picks.
+std::vector<std::string> case_names(const Options& options) {
+    const auto result = run({options.programs + "/guest-cases", "--gtest_list_tests",
+                             "--gtest_filter=" + options.filter},
+                            std::chrono::minutes(1));
+    if (!result.ok()) {
+        throw std::runtime_error("cannot list the cases:\n" + result.output);
+    }
+    std::vector<std::string> names;
+    std::string suite;
+    std::istringstream in(result.output);
+    for (std::string line; std::getline(in, line);) {
+        // A case with a parameter is listed as "  Name/0  # GetParam() = ...".
+        const std::string word = line.substr(0, line.find("  #"));
+        if (line.starts_with("  ")) {
+            names.push_back(suite + word.substr(2));
+        } else if (word.ends_with('.')) {
+            suite = word;
+        }
+    }
+    return names;
+}
+
+struct Tally {
+    int passed = 0;
+    int failed = 0;
+    int skipped = 0;
+};
+
+void count(Tally& tally, Verdict verdict) {
+    if (verdict == Verdict::kPass) {
+        tally.passed++;
+    } else if (verdict == Verdict::kSkip) {
+        tally.skipped++;
+    } else {
+        tally.failed++;
+    }
+}
+
+std::string since(Clock::time_point start) {
+    return clock_text(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start));
+}
+
+Tally run_kernel(const Options& options, const KernelSpec& spec,
+                 const std::vector<std::string>& names) {
+    const auto start = Clock::now();
+    const RunnerConfig config = make_config(options, spec, "cases");
+    Runner runner(spec, config);
+    std::cout << fmt::format("kernel {}: {} cases on {} ({}, {} CPUs), results in {}", spec.name,
+                             names.size(), runner.kernel().release, runner.accelerator(),
+                             options.smp, config.results.string())
+              << std::endl;
+    Tally tally;
+    std::vector<CaseResult> results;
+    const Runner::Sink sink = options.verbose
+                                  ? [](const std::string& text) { std::cout << text << std::flush; }
+                                  : Runner::Sink();
+    for (const auto& name : names) {
+        std::cout << fmt::format("[{:3}/{}] {} {} ", results.size() + 1, names.size(), since(start),
+                                 name)
+                  << std::flush;
+        results.push_back(runner.run_case(
+            name, {options.programs + "/guest-cases", "--gtest_filter=" + name}, sink));
+        const auto& result = results.back();
+        count(tally, result.judgement.verdict);
+        std::cout << fmt::format("{} ({:.1f} s)", to_string(result.judgement.verdict),
+                                 result.record.seconds)
+                  << std::endl;
+        if (result.judgement.verdict == Verdict::kSkip) {
+            std::cout << "  " << result.judgement.reason << std::endl;
+        } else if (result.judgement.verdict != Verdict::kPass) {
+            std::cout << failure_text(result, runner.console()) << std::flush;
+            write_file(config.results / (name.substr(0, name.find('/')) + ".kernel.log"),
+                       result.record.kernel_log);
+        }
+        write_file(config.results / "junit.xml", junit_xml(spec.name, results));
+    }
+    std::cout << fmt::format("kernel {}: {} passed, {} failed, {} skipped in {}, {} VM boots",
+                             spec.name, tally.passed, tally.failed, tally.skipped, since(start),
+                             runner.boots())
+              << std::endl;
+    return tally;
+}
+
+int run_cases(const Options& options) {
+    const auto names = case_names(options);
+    if (options.list) {
+        for (const auto& name : names) {
+            std::cout << name << "\n";
+        }
+        return 0;
+    }
+    if (names.empty()) {
+        std::cerr << "no case matches " << options.filter << "\n";
+        return 2;
+    }
+    Tally sum;
+    for (const auto& spec : chosen_kernels(options)) {
+        const Tally tally = run_kernel(options, spec, names);
+        sum.passed += tally.passed;
+        sum.failed += tally.failed;
+        sum.skipped += tally.skipped;
+    }
+    if (!options.tally.empty()) {
+        write_file(options.tally, fmt::format("{} {}\n", sum.passed, sum.failed));
+    }
+    return sum.failed == 0 ? 0 : 1;
+}
+
+/// Runs one of the guest programs as if it were a case, its output on stdout.
+int run_program(const Options& options) {
+    const auto spec = chosen_kernels(options).front();
+    auto argv = options.command;
+    argv.front() = options.programs + "/" + argv.front();
+    Runner runner(spec, make_config(options, spec, options.command.front()));
+    if (options.shell) {
+        return runner.run_interactive(argv);
+    }
+    std::cout << fmt::format("booting a VM with {} ({}, {} CPUs)", runner.kernel().release,
+                             runner.accelerator(), options.smp)
+              << std::endl;
+    const auto start = Clock::now();
+    const auto result = runner.run_case(options.command.front(), argv, [](const std::string& text) {
+        std::cout << text << std::flush;
+    });
+    std::cout << fmt::format("\n{}: {} in {}", options.command.front(),
+                             to_string(result.judgement.verdict), since(start))
+              << std::endl;
+    if (result.judgement.verdict == Verdict::kPass) {
+        return 0;
+    }
+    CaseResult shown = result;
+    shown.record.output.clear();
+    std::cout << failure_text(shown, runner.console()) << std::flush;
+    return 1;
+}
+
+/// Builds the modules so that whatever the compiler or sparse has to say shows.
+int check_modules(const Options& options) {
+    bool clean = true;
+    for (const auto& spec : chosen_kernels(options)) {
+        const std::string output = strict_build(provide_kernel(spec), options.source);
+        clean = clean && output.empty();
+        std::cout << output;
+    }
+    return clean ? 0 : 1;
+}
+
+void add_options(CLI::App& app, Options& options) {
+    app.add_option("--source", options.source, "The checkout")->capture_default_str();
+    app.add_option("--programs", options.programs, "Folder of the guest programs")
+        ->capture_default_str();
+    app.add_option("--kernel", options.kernels,
+                   "Only this kernel of tests/kernels/list (repeatable), or all")
+        ->allow_extra_args(false);
+    app.add_flag("--quick", options.quick, "Only the first kernel of tests/kernels/list");
+    app.add_option("--smp", options.smp, "Virtual CPUs")->capture_default_str();
+    app.add_option("--limit", options.limit_s, "Seconds for one case")->capture_default_str();
+    app.add_option("--results", options.results, "Folder for reports and consoles");
+    app.add_option("--filter", options.filter, "Cases to run, as for --gtest_filter");
+    app.add_flag("--list", options.list, "List the cases");
+    app.add_flag("--verbose", options.verbose, "Show what the cases print");
+    app.add_option("--tally", options.tally, "File for the numbers of passed and failed cases");
+    app.add_flag("--shell", options.shell, "A shell in a VM with the fabric up");
+}
+
+int dispatch(Options& options) {
+    if (options.shell) {
+        options.command = {"guest-demo", "--shell"};
+    }
+    return options.command.empty() ? run_cases(options) : run_program(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app{"Runs the guest cases in test VMs"};
+    add_options(app, options);
+    auto* exec = app.add_subcommand("exec", "Run one guest program, say guest-demo");
+    exec->prefix_command();
+    auto* checkpatch = app.add_subcommand("checkpatch", "Print the folder of checkpatch.pl");
+    auto* modules = app.add_subcommand("modules", "Build the modules with W=1 and sparse");
+    app.require_subcommand(0, 1);
+    CLI11_PARSE(app, argc, argv);
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        if (checkpatch->parsed()) {
+            std::cout << provide_checkpatch().string() << "\n";
+            return 0;
+        }
+        if (modules->parsed()) {
+            return check_modules(options);
+        }
+        if (exec->parsed()) {
+            options.command = exec->remaining();
+            if (options.command.empty()) {
+                throw std::runtime_error("exec needs the name of a guest program");
+            }
+        }
+        return dispatch(options);
+    } catch (const std::exception& error) {
+        std::cerr << "vm-runner: " << error.what() << "\n";
+        return 2;
+    }
+}

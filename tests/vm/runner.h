@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vm/verdict.h"
+#include "vm/vm.h"
+
+namespace vmtest {
+
+/// What a run needs to know.
+struct RunnerConfig {
+    /// The checkout.
+    fs::path source;
+    /// Folder of the programs that run in the guest.
+    fs::path programs;
+    /// Folder for consoles, kernel logs and the report; emptied at the start.
+    fs::path results;
+    int smp = 2;
+    /// Time for one case, before the kernel's slowness stretches it.
+    std::chrono::seconds case_limit{300};
+};
+
+/// A case and how it was judged.
+struct CaseResult {
+    CaseRecord record;
+    Judgement judgement;
+};
+
+/// Runs programs in test VMs of one kernel; replaces a VM that cannot be trusted
+/// any more.
+class Runner {
+  public:
+    /// Provides the kernel, builds the modules and finds the accelerator.
+    Runner(const KernelSpec& spec, RunnerConfig config);
+    ~Runner();
+    Runner(Runner&&) = delete;
+    Runner& operator=(Runner&&) = delete;
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+
+    /// Receives what a case prints, as it comes.
+    using Sink = std::function<void(const std::string&)>;
+
+    /// Runs one program as a case of the given name and judges it.
+    /// @param limit its own time limit, 0 for the configured one
+    CaseResult run_case(const std::string& name, const std::vector<std::string>& argv,
+                        const Sink& sink = {}, std::chrono::seconds limit = {});
+
+    /// Boots a VM on the caller's terminal and runs a program there.
+    int run_interactive(const std::vector<std::string>& argv);
+
+    [[nodiscard]] const Kernel& kernel() const { return kernel_; }
+    /// "KVM" or "TCG".
+    [[nodiscard]] const char* accelerator() const { return kvm_ ? "KVM" : "TCG"; }
+    /// Number of VMs started so far.
+    [[nodiscard]] int boots() const { return boots_; }
+    /// Console of the VM that ran the last case.
+    [[nodiscard]] const fs::path& console() const { return console_; }
+
+  private:
+    bool boot();
+    void find_accelerator();
+    CaseRecord talk(const std::string& name, const nlohmann::json& order,
+                    std::chrono::seconds limit, const Sink& sink);
+    [[nodiscard]] nlohmann::json make_order(const std::vector<std::string>& argv,
+                                            std::chrono::seconds limit) const;
+
+    RunnerConfig config_;
+    Kernel kernel_;
+    fs::path modules_;
+    fs::path initramfs_;
+    fs::path console_;
+    bool kvm_ = false;
+    int boots_ = 0;
+    std::unique_ptr<Vm> vm_;
+};
+
+}  // namespace vmtest
