@@ -197,12 +197,14 @@ static void ipoib_path_retry(struct ipoib_priv *priv, struct ipoib_path *path)
 
 	ipoib_count(&priv->reasons, IPOIB_R_PATH_FAILED);
 
-	/* Silence has taken its time already; a refusal comes at once. */
-	if (path->status != -ETIMEDOUT)
-		wait = msecs_to_jiffies(ipoib_path_wait_ms(path));
-
 	spin_lock_bh(&t->lock);
-	path->tries = path->again ? 0 : path->tries + 1;
+	/* Silence has taken its time already; a refusal comes at once. After a
+	 * refresh there is news, so the next try need not wait, but it counts:
+	 * events without end must not keep packets parked without end.
+	 */
+	if (path->status != -ETIMEDOUT && !path->again)
+		wait = msecs_to_jiffies(ipoib_path_wait_ms(path));
+	path->tries++;
 	give_up = path->tries >= IPOIB_PATH_TRIES;
 	if (!give_up) {
 		path->when = jiffies + wait;

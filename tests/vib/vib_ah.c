@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vib: address handles and address vectors. */
 
+#include <linux/string.h>
+
 #include "vib_verbs.h"
 
 /**
@@ -65,6 +67,16 @@ void vib_av_apply(struct vib_port *port, const struct vib_av *av,
 	grh->dgid = av->dgid;
 }
 
+/* Handles of the management agents are spared: without them the subnet manager
+ * would lose the port, which is another fault. The core makes their PDs.
+ */
+static bool vib_ah_of_ulp(const struct ib_ah *ibah)
+{
+	const char *maker = ibah->pd->res.kern_name;
+
+	return !maker || strcmp(maker, "ib_core");
+}
+
 /**
  * vib_create_ah() - ib_device_ops.create_ah and create_user_ah
  * @ibah: the handle
@@ -77,7 +89,8 @@ void vib_av_apply(struct vib_port *port, const struct vib_av *av,
 int vib_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 		  struct ib_udata *udata)
 {
-	if (vib_fault_hit(to_vhca(ibah->device), VIB_FAULT_CREATE_AH, 0))
+	if (vib_ah_of_ulp(ibah) &&
+	    vib_fault_hit(to_vhca(ibah->device), VIB_FAULT_CREATE_AH, 0))
 		return -ENOMEM;
 	return vib_modify_ah(ibah, init->ah_attr);
 }
