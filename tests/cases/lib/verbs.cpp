@@ -4,43 +4,14 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <stdexcept>
-#include <system_error>
 
-#include "cases/lib/wait.h"
+#include "cases/lib/verbs_object.h"
 
 namespace cases {
 namespace {
 
 constexpr int kQueueDepth = 4;
-
-/// Takes ownership of what a verb made. Throws when it made nothing.
-template <typename T>
-std::unique_ptr<T, std::function<void(void*)>> own(T* made, int (*destroy)(T*), const char* what) {
-    if (made == nullptr) {
-        throw std::system_error(errno, std::generic_category(), what);
-    }
-    return {made, [destroy](void* object) { destroy(static_cast<T*>(object)); }};
-}
-
-void check(int error, const char* what) {
-    if (error != 0) {
-        throw std::system_error(error, std::generic_category(), what);
-    }
-}
-
-ibv_context* open_hca(const std::string& name) {
-    int count = 0;
-    const std::unique_ptr<ibv_device*, void (*)(ibv_device**)> list(ibv_get_device_list(&count),
-                                                                    ibv_free_device_list);
-    for (int i = 0; i < count; i++) {
-        if (name == ibv_get_device_name(list.get()[i])) {
-            return ibv_open_device(list.get()[i]);
-        }
-    }
-    throw std::runtime_error("user space sees no HCA " + name);
-}
 
 ibv_ah_attr attributes_of(const UdAddress& to) {
     ibv_ah_attr attr{};
@@ -57,7 +28,7 @@ ibv_ah_attr attributes_of(const UdAddress& to) {
 }  // namespace
 
 UdSender::UdSender(const std::string& hca, uint32_t qkey, uint16_t pkey_index)
-    : context_(own(open_hca(hca), ibv_close_device, "opening the HCA")),
+    : context_(open_hca(hca)),
       pd_(own(ibv_alloc_pd(context_.get()), ibv_dealloc_pd, "PD")),
       cq_(own(ibv_create_cq(context_.get(), kQueueDepth, nullptr, nullptr, 0), ibv_destroy_cq,
               "CQ")),
@@ -82,13 +53,13 @@ void UdSender::to_ready(uint32_t qkey, uint16_t pkey_index) const {
     attr.pkey_index = pkey_index;
     attr.port_num = 1;
     attr.qkey = qkey;
-    check(ibv_modify_qp(qp_.get(), &attr,
-                        IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY),
-          "QP to INIT");
+    check_verb(ibv_modify_qp(qp_.get(), &attr,
+                             IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY),
+               "QP to INIT");
     attr.qp_state = IBV_QPS_RTR;
-    check(ibv_modify_qp(qp_.get(), &attr, IBV_QP_STATE), "QP to RTR");
+    check_verb(ibv_modify_qp(qp_.get(), &attr, IBV_QP_STATE), "QP to RTR");
     attr.qp_state = IBV_QPS_RTS;
-    check(ibv_modify_qp(qp_.get(), &attr, IBV_QP_STATE | IBV_QP_SQ_PSN), "QP to RTS");
+    check_verb(ibv_modify_qp(qp_.get(), &attr, IBV_QP_STATE | IBV_QP_SQ_PSN), "QP to RTS");
 }
 
 ibv_wc_status UdSender::send(const UdAddress& to, uint32_t qkey, std::span<const uint8_t> bytes) {
@@ -110,22 +81,13 @@ ibv_wc_status UdSender::send(const UdAddress& to, uint32_t qkey, std::span<const
     wr.wr.ud.remote_qpn = to.qpn;
     wr.wr.ud.remote_qkey = qkey;
     ibv_send_wr* bad = nullptr;
-    check(ibv_post_send(qp_.get(), &wr, &bad), "posting a send");
-    ibv_wc wc{};
-    const vmtest::Deadline deadline(patience(seconds(30)));
-    int polled = 0;
-    while ((polled = ibv_poll_cq(cq_.get(), 1, &wc)) == 0) {
-        if (deadline.over()) {
-            throw std::runtime_error("a send does not complete");
-        }
-    }
-    check(polled < 0 ? EIO : 0, "polling the CQ");
-    return wc.status;
+    check_verb(ibv_post_send(qp_.get(), &wr, &bad), "posting a send");
+    return next_completion(cq_.get()).status;
 }
 
 ibv_port_attr UdSender::port() const {
     ibv_port_attr attr{};
-    check(ibv_query_port(context_.get(), 1, &attr), "asking for the port's state");
+    check_verb(ibv_query_port(context_.get(), 1, &attr), "asking for the port's state");
     return attr;
 }
 

@@ -5,12 +5,12 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "cases/lib/verbs_object.h"
 
 namespace cases {
 
@@ -40,10 +40,6 @@ class UdSender {
     static constexpr size_t kMaxBytes = 4096;
 
   private:
-    using Deleter = std::function<void(void*)>;
-    template <typename T>
-    using Owned = std::unique_ptr<T, Deleter>;
-
     void to_ready(uint32_t qkey, uint16_t pkey_index) const;
 
     // Freed from the last to the first.
