@@ -107,7 +107,7 @@ int ipoib_ud_create(struct ipoib_queue *q)
 	q->tx.qp = q->qp;
 	q->tx.closed = true;
 	init_completion(&q->drained);
-	timer_setup(&q->watch, ipoib_ud_watch, TIMER_DEFERRABLE);
+	timer_setup(&q->watch, ipoib_ud_watch, 0);
 	netif_napi_add(dev, &q->rx_napi, ipoib_ud_rx_poll);
 	netif_napi_add_tx(dev, &q->tx_napi, ipoib_ud_tx_poll);
 	return 0;

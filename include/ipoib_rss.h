@@ -38,9 +38,9 @@ enum ipoib_queue_flag {
  * @tx_napi: polls @tx_cq
  * @rx_wc: completions of one poll
  * @tx_wc: completions of one poll
- * @watch: runs both NAPIs now and then: finishes a refill that found no
- *	memory, and survives an HCA that lost a completion event. Deferrable,
- *	so that it wakes no idle CPU.
+ * @watch: runs both NAPIs once a second: finishes a refill that found no
+ *	memory, and survives an HCA that lost a completion event. Not deferrable:
+ *	a CPU that sleeps is where a lost event hurts.
  * @drained: the drain markers of both directions completed
  * @drain_left: markers that did not complete yet
  * @rx: receive ring
