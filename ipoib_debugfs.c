@@ -33,7 +33,7 @@ static void dump_queue(struct seq_file *m, const struct ipoib_queue *q)
 static void dump_state(struct ipoib_priv *priv, struct seq_file *m)
 {
 	const struct ipoib_fabric_port *fport = &priv->fport;
-	const struct ipoib_qset *set = priv->qset;
+	const struct ipoib_qset *set;
 	u32 i;
 
 	seq_printf(m, "hca: %s port %u, %s, %s\n", dev_name(&priv->hca->dev),
@@ -53,8 +53,14 @@ static void dump_state(struct ipoib_priv *priv, struct seq_file *m)
 		   READ_ONCE(priv->admin_mtu),
 		   ipoib_ud_mtu(priv->max_ib_mtu));
 	seq_printf(m, "address handles: %d\n", atomic_read(&priv->path.n_ah));
-	for (i = 0; set && i < set->n; i++)
+	rcu_read_lock();
+	set = rcu_dereference(priv->qset);
+	if (set)
+		seq_printf(m, "queues: %u, retired %u\n", READ_ONCE(set->n),
+			   set->total - READ_ONCE(set->n));
+	for (i = 0; set && i < set->total; i++)
 		dump_queue(m, set->q[i]);
+	rcu_read_unlock();
 }
 
 static int mcg_show(struct seq_file *m, void *v)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ethtool: identity, link, rings, interrupt moderation and statistics.
- * Every operation runs under rtnl, so the queue set cannot go away.
+ * ethtool: identity, link, rings, channels, interrupt moderation, statistics.
+ * Every operation runs under rtnl, so the queue set cannot change.
  */
 #include <linux/ethtool.h>
 #include <linux/module.h>
@@ -9,6 +9,7 @@
 
 #include "ipoib.h"
 #include "ipoib_rss.h"
+#include "compat/rxfh.h"
 
 /**
  * struct stat_desc - one u64_stats_t of a statistics structure
@@ -92,11 +93,12 @@ static void get_ringparam(struct net_device *dev,
 			  struct netlink_ext_ack *extack)
 {
 	const struct ipoib_priv *priv = ipoib_priv(dev);
+	const struct ipoib_qset *set = ipoib_qset_locked(priv);
 
-	if (!priv->qset)
+	if (!set)
 		return;
-	ring->rx_max_pending = priv->qset->q[0]->rx.depth;
-	ring->tx_max_pending = priv->qset->q[0]->tx.depth;
+	ring->rx_max_pending = set->q[0]->rx.depth;
+	ring->tx_max_pending = set->q[0]->tx.depth;
 	ring->rx_pending = priv->params.rx_ring;
 	ring->tx_pending = priv->params.tx_ring;
 }
@@ -108,10 +110,11 @@ static int set_ringparam(struct net_device *dev,
 			 struct netlink_ext_ack *extack)
 {
 	struct ipoib_priv *priv = ipoib_priv(dev);
+	const struct ipoib_qset *set = ipoib_qset_locked(priv);
 	u32 rx_depth, tx_depth, rx, tx;
 	int err;
 
-	if (!priv->qset) {
+	if (!set) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "the HCA's own driver has the rings");
 		return -EOPNOTSUPP;
@@ -120,8 +123,8 @@ static int set_ringparam(struct net_device *dev,
 		NL_SET_ERR_MSG_MOD(extack, "no mini or jumbo ring");
 		return -EINVAL;
 	}
-	rx_depth = priv->qset->q[0]->rx.depth;
-	tx_depth = priv->qset->q[0]->tx.depth;
+	rx_depth = set->q[0]->rx.depth;
+	tx_depth = set->q[0]->tx.depth;
 	rx = ipoib_ring_round(ring->rx_pending,
 			      min_t(u32, IPOIB_MIN_RING, rx_depth), rx_depth);
 	tx = ipoib_ring_round(ring->tx_pending,
@@ -146,25 +149,19 @@ static int get_coalesce(struct net_device *dev, struct ethtool_coalesce *coal,
 	return 0;
 }
 
-static int set_coalesce(struct net_device *dev, struct ethtool_coalesce *coal,
-			struct kernel_ethtool_coalesce *kernel_coal,
-			struct netlink_ext_ack *extack)
+static int change_moderation(struct ipoib_priv *priv, struct ipoib_queue *q,
+			     const struct ethtool_coalesce *coal,
+			     struct netlink_ext_ack *extack)
 {
-	struct ipoib_priv *priv = ipoib_priv(dev);
 	int err;
 
-	if (!priv->qset) {
-		NL_SET_ERR_MSG_MOD(extack,
-				   "the HCA's own driver has the rings");
-		return -EOPNOTSUPP;
-	}
 	if (coal->rx_coalesce_usecs > U16_MAX ||
 	    coal->rx_max_coalesced_frames > U16_MAX) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "rx-usecs and rx-frames are at most 65535");
 		return -ERANGE;
 	}
-	err = ipoib_qset_set_moderation(priv, coal->rx_coalesce_usecs,
+	err = ipoib_qset_set_moderation(priv, q, coal->rx_coalesce_usecs,
 					coal->rx_max_coalesced_frames);
 	if (err == -EOPNOTSUPP)
 		NL_SET_ERR_MSG_MOD(extack, "the HCA has no CQ moderation");
@@ -173,9 +170,121 @@ static int set_coalesce(struct net_device *dev, struct ethtool_coalesce *coal,
 	return err;
 }
 
+static int set_coalesce(struct net_device *dev, struct ethtool_coalesce *coal,
+			struct kernel_ethtool_coalesce *kernel_coal,
+			struct netlink_ext_ack *extack)
+{
+	struct ipoib_priv *priv = ipoib_priv(dev);
+
+	if (priv->accel) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "the HCA's own driver has the rings");
+		return -EOPNOTSUPP;
+	}
+	return change_moderation(priv, NULL, coal, extack);
+}
+
+/* Of a queue that there is, or NULL. */
+static struct ipoib_queue *queue_of(const struct net_device *dev, u32 index)
+{
+	const struct ipoib_qset *set = ipoib_qset_locked(ipoib_priv(dev));
+
+	return set && index < set->n ? set->q[index] : NULL;
+}
+
+static int get_queue_coalesce(struct net_device *dev, u32 index,
+			      struct ethtool_coalesce *coal)
+{
+	const struct ipoib_queue *q = queue_of(dev, index);
+
+	if (!q)
+		return -EINVAL;
+	coal->rx_coalesce_usecs = q->rx_usecs;
+	coal->rx_max_coalesced_frames = q->rx_frames;
+	return 0;
+}
+
+static int set_queue_coalesce(struct net_device *dev, u32 index,
+			      struct ethtool_coalesce *coal)
+{
+	struct ipoib_queue *q = queue_of(dev, index);
+
+	if (!q)
+		return -EINVAL;
+	return change_moderation(q->priv, q, coal, NULL);
+}
+
+static void get_channels(struct net_device *dev, struct ethtool_channels *ch)
+{
+	ch->max_combined = min(dev->num_tx_queues, dev->num_rx_queues);
+	ch->combined_count = ipoib_qset_locked(ipoib_priv(dev))->n;
+}
+
+/* Core lets no number of rx, tx or other channels through: there are none. */
+static int set_channels(struct net_device *dev, struct ethtool_channels *ch)
+{
+	struct ipoib_priv *priv = ipoib_priv(dev);
+	int err;
+
+	if (!ch->combined_count)
+		return -EINVAL;
+	err = ipoib_channels_set(priv, ch->combined_count);
+	if (err)
+		netdev_err(dev, "no %u queues: %d; it stays at %u\n",
+			   ch->combined_count, err,
+			   ipoib_qset_locked(priv)->n);
+	return err;
+}
+
+static u32 get_ring_count(struct net_device *dev)
+{
+	return ipoib_qset_locked(ipoib_priv(dev))->n;
+}
+IPOIB_COMPAT_RING_COUNT(get_ring_count)
+
+static u32 get_rxfh_indir_size(struct net_device *dev)
+{
+	return IPOIB_INDIR;
+}
+
+static int get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh)
+{
+	const struct ipoib_priv *priv = ipoib_priv(dev);
+	u32 i;
+
+	/* Senders hash; which function they use is theirs to know. */
+	rxfh->hfunc = ETH_RSS_HASH_UNKNOWN;
+	for (i = 0; rxfh->indir && i < IPOIB_INDIR; i++)
+		rxfh->indir[i] = priv->rss.indir[i];
+	return 0;
+}
+IPOIB_COMPAT_GET_RXFH(get_rxfh)
+
+static int set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh,
+		    struct netlink_ext_ack *extack)
+{
+	if (rxfh->key) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "senders compute the hash; there is no key to set");
+		return -EOPNOTSUPP;
+	}
+	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "senders compute the hash; its function cannot be chosen here");
+		return -EOPNOTSUPP;
+	}
+	/* Core has compared the entries with the number of rings. */
+	if (rxfh->indir)
+		ipoib_channels_set_indir(ipoib_priv(dev), rxfh->indir);
+	return 0;
+}
+IPOIB_COMPAT_SET_RXFH(set_rxfh)
+
 static u32 n_queues(const struct ipoib_priv *priv)
 {
-	return priv->qset ? priv->qset->n : 0;
+	const struct ipoib_qset *set = ipoib_qset_locked(priv);
+
+	return set ? set->n : 0;
 }
 
 static int get_sset_count(struct net_device *dev, int sset)
@@ -237,6 +346,7 @@ static void get_stats(struct net_device *dev, struct ethtool_stats *stats,
 		      u64 *data)
 {
 	const struct ipoib_priv *priv = ipoib_priv(dev);
+	const struct ipoib_qset *set = ipoib_qset_locked(priv);
 	struct rtnl_link_stats64 sum;
 	u32 n = n_queues(priv);
 	u32 i;
@@ -245,13 +355,13 @@ static void get_stats(struct net_device *dev, struct ethtool_stats *stats,
 	for (i = 0; i < ARRAY_SIZE(totals); i++)
 		*data++ = *(const u64 *)((void *)&sum + totals[i].off);
 	for (i = 0; i < n; i++) {
-		const struct ipoib_rx_stats *rx = &priv->qset->q[i]->rx.stats;
+		const struct ipoib_rx_stats *rx = &set->q[i]->rx.stats;
 
 		data = ring_values(data, &rx->syncp, rx, rx_stats,
 				   ARRAY_SIZE(rx_stats));
 	}
 	for (i = 0; i < n; i++) {
-		const struct ipoib_tx_ring *tx = &priv->qset->q[i]->tx;
+		const struct ipoib_tx_ring *tx = &set->q[i]->tx;
 
 		data = ring_values(data, &tx->stats.syncp, &tx->stats,
 				   tx_stats, ARRAY_SIZE(tx_stats));
@@ -262,19 +372,34 @@ static void get_stats(struct net_device *dev, struct ethtool_stats *stats,
 		*data++ = atomic64_read(&priv->reasons.n[i]);
 }
 
+#define IPOIB_COMMON_ETHTOOL_OPS					\
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |	\
+				     ETHTOOL_COALESCE_RX_MAX_FRAMES,	\
+	.get_drvinfo		= get_drvinfo,				\
+	.get_link		= ethtool_op_get_link,			\
+	.get_link_ksettings	= get_link_ksettings,			\
+	.get_ringparam		= get_ringparam,			\
+	.set_ringparam		= set_ringparam,			\
+	.get_coalesce		= get_coalesce,				\
+	.set_coalesce		= set_coalesce,				\
+	.get_sset_count		= get_sset_count,			\
+	.get_strings		= get_strings,				\
+	.get_ethtool_stats	= get_stats
+
 static const struct ethtool_ops ipoib_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
-				     ETHTOOL_COALESCE_RX_MAX_FRAMES,
-	.get_drvinfo		= get_drvinfo,
-	.get_link		= ethtool_op_get_link,
-	.get_link_ksettings	= get_link_ksettings,
-	.get_ringparam		= get_ringparam,
-	.set_ringparam		= set_ringparam,
-	.get_coalesce		= get_coalesce,
-	.set_coalesce		= set_coalesce,
-	.get_sset_count		= get_sset_count,
-	.get_strings		= get_strings,
-	.get_ethtool_stats	= get_stats,
+	IPOIB_COMMON_ETHTOOL_OPS,
+};
+
+static const struct ethtool_ops ipoib_ethtool_ops_rss = {
+	IPOIB_COMMON_ETHTOOL_OPS,
+	.get_per_queue_coalesce	= get_queue_coalesce,
+	.set_per_queue_coalesce	= set_queue_coalesce,
+	.get_channels		= get_channels,
+	.set_channels		= set_channels,
+	.get_rxfh_indir_size	= get_rxfh_indir_size,
+	.get_rxfh		= IPOIB_RXFH(get_rxfh),
+	.set_rxfh		= IPOIB_RXFH(set_rxfh),
+	IPOIB_RING_COUNT_OP(get_ring_count),
 };
 
 /**
@@ -284,4 +409,13 @@ static const struct ethtool_ops ipoib_ethtool_ops = {
 void ipoib_set_ethtool_ops(struct net_device *dev)
 {
 	dev->ethtool_ops = &ipoib_ethtool_ops;
+}
+
+/**
+ * ipoib_set_ethtool_ops_rss() - the same for one of many queues of our own
+ * @dev: netdev under set-up, on our own verbs path
+ */
+void ipoib_set_ethtool_ops_rss(struct net_device *dev)
+{
+	dev->ethtool_ops = &ipoib_ethtool_ops_rss;
 }

@@ -98,22 +98,10 @@ static bool ud_fit_sge(struct ipoib_tx_ring *r, struct sk_buff *skb, u32 hlen)
 	return !skb_linearize(skb);
 }
 
-/**
- * ipoib_send() - rdma_netdev::send of our own verbs path
- * @dev: the interface
- * @skb: packet from the encapsulation header on, always consumed; its control
- *	block holds the counted handle, see ipoib_tx_cb()
- * @address: the same handle as the provider's object
- * @dqpn: destination QPN
- *
- * Context: tx queue lock of the skb's queue, BHs off.
- * Return: 0; -errno if the packet was dropped.
- */
-int ipoib_send(struct net_device *dev, struct sk_buff *skb,
-	       struct ib_ah *address, u32 dqpn)
+static int ud_send(struct ipoib_queue *q, struct sk_buff *skb,
+		   struct ib_ah *address, u32 dqpn)
 {
-	struct ipoib_priv *priv = ipoib_priv(dev);
-	struct ipoib_queue *q = priv->qset->q[skb_get_queue_mapping(skb)];
+	struct ipoib_priv *priv = q->priv;
 	struct ipoib_ah *ah = ipoib_tx_cb(skb)->ah;
 	struct ipoib_tx_ring *r = &q->tx;
 	bool more = netdev_xmit_more();
@@ -157,6 +145,53 @@ int ipoib_send(struct net_device *dev, struct sk_buff *skb,
 	if (kick || r->n_chain == IPOIB_TX_BURST)
 		ipoib_ud_doorbell(q);
 	return 0;
+}
+
+/**
+ * ipoib_send() - rdma_netdev::send of our own verbs path with one queue
+ * @dev: the interface
+ * @skb: packet from the encapsulation header on, always consumed; its control
+ *	block holds the counted handle, see ipoib_tx_cb()
+ * @address: the same handle as the provider's object
+ * @dqpn: destination QPN
+ *
+ * Context: tx queue lock, BHs off, RCU read side.
+ * Return: 0; -errno if the packet was dropped.
+ */
+int ipoib_send(struct net_device *dev, struct sk_buff *skb,
+	       struct ib_ah *address, u32 dqpn)
+{
+	const struct ipoib_qset *set = rcu_dereference(ipoib_priv(dev)->qset);
+
+	return ud_send(set->q[0], skb, address, dqpn);
+}
+
+/**
+ * ipoib_send_rss() - rdma_netdev::send of our own verbs path with many queues
+ * @dev: the interface
+ * @skb: as for ipoib_send()
+ * @address: as for ipoib_send()
+ * @dqpn: as for ipoib_send()
+ *
+ * Context: tx queue lock of the skb's queue, BHs off, RCU read side.
+ * Return: 0; -errno if the packet was dropped.
+ */
+int ipoib_send_rss(struct net_device *dev, struct sk_buff *skb,
+		   struct ib_ah *address, u32 dqpn)
+{
+	struct ipoib_priv *priv = ipoib_priv(dev);
+	const struct ipoib_qset *set = rcu_dereference(priv->qset);
+	u32 i = skb_get_queue_mapping(skb);
+
+	if (likely(i < set->total))
+		return ud_send(set->q[i], skb, address, dqpn);
+	/* A sender that chose its queue before the queue went, and that core
+	 * did not wait for: a packet socket that goes past the qdiscs.
+	 */
+	ipoib_count(&priv->reasons, IPOIB_R_NO_QUEUE);
+	ipoib_ah_put(ipoib_tx_cb(skb)->ah);
+	dev_kfree_skb_any(skb);
+	return -ENETDOWN;
 }
 
 /* A queue that is being stopped flushes. One that runs does so only behind an
@@ -278,7 +313,7 @@ static void ud_rx_deliver(struct ipoib_queue *q, struct sk_buff *skb,
 	skb->pkt_type = info->pkt_type;
 	if (csum_ok)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
-	skb_record_rx_queue(skb, q->index);
+	skb_record_rx_queue(skb, READ_ONCE(q->rx_index));
 	napi_gro_receive(&q->rx_napi, skb);
 }
 

@@ -17,6 +17,7 @@
 #include <linux/netdevice.h>
 
 #include "ipoib.h"
+#include "ipoib_ib.h"
 #include "ipoib_rss.h"
 #include "ipoib_trace.h"
 
@@ -413,11 +414,11 @@ void ipoib_join_end(struct ipoib_priv *priv, struct ipoib_mcast *g)
 
 /**
  * ipoib_mcast_attach() - rdma_netdev::attach_mcast on our own verbs path
- * @dev: the interface
+ * @dev: the interface, with one queue
  * @hca: RDMA device
  * @mgid: the group
  * @mlid: its LID
- * @set_qkey: this is the broadcast group, whose Q_Key all queues take
+ * @set_qkey: this is the broadcast group, whose Q_Key the queue takes
  * @qkey: Q_Key
  *
  * Context: process context, state.lock held; sleeps.
@@ -427,6 +428,37 @@ int ipoib_mcast_attach(struct net_device *dev, struct ib_device *hca,
 		       union ib_gid *mgid, u16 mlid, int set_qkey, u32 qkey)
 {
 	struct ipoib_priv *priv = ipoib_priv(dev);
+	struct ipoib_queue *q = ipoib_qset_locked(priv)->q[0];
+	int err;
+
+	if (set_qkey) {
+		err = ipoib_ud_set_qkey(q, qkey);
+		if (err)
+			return err;
+		WRITE_ONCE(priv->qkey, qkey);
+	}
+	return ib_attach_mcast(q->qp, mgid, mlid);
+}
+
+/**
+ * ipoib_mcast_attach_rss() - the same with many queues
+ * @dev: the interface
+ * @hca: RDMA device
+ * @mgid: the group
+ * @mlid: its LID
+ * @set_qkey: this is the broadcast group, whose Q_Key all queues take
+ * @qkey: Q_Key
+ *
+ * Only the primary is attached: a group has one copy for each QP attached.
+ *
+ * Context: process context, state.lock held; sleeps.
+ * Return: 0 or -errno.
+ */
+int ipoib_mcast_attach_rss(struct net_device *dev, struct ib_device *hca,
+			   union ib_gid *mgid, u16 mlid, int set_qkey,
+			   u32 qkey)
+{
+	struct ipoib_priv *priv = ipoib_priv(dev);
 	int err;
 
 	if (set_qkey) {
@@ -434,7 +466,7 @@ int ipoib_mcast_attach(struct net_device *dev, struct ib_device *hca,
 		if (err)
 			return err;
 	}
-	return ib_attach_mcast(priv->qset->q[0]->qp, mgid, mlid);
+	return ib_attach_mcast(ipoib_qset_locked(priv)->q[0]->qp, mgid, mlid);
 }
 
 /**
@@ -450,5 +482,7 @@ int ipoib_mcast_attach(struct net_device *dev, struct ib_device *hca,
 int ipoib_mcast_detach(struct net_device *dev, struct ib_device *hca,
 		       union ib_gid *mgid, u16 mlid)
 {
-	return ib_detach_mcast(ipoib_priv(dev)->qset->q[0]->qp, mgid, mlid);
+	struct ipoib_qset *set = ipoib_qset_locked(ipoib_priv(dev));
+
+	return ib_detach_mcast(set->q[0]->qp, mgid, mlid);
 }

@@ -40,6 +40,11 @@ module_param(park_limit, int, 0444);
 MODULE_PARM_DESC(park_limit,
 		 "Packets kept per unresolved neighbour or group (1-4096, default 128)");
 
+static int num_queues __read_mostly;
+module_param(num_queues, int, 0444);
+MODULE_PARM_DESC(num_queues,
+		 "Queues an interface starts with, 1-16; 0: as many as CPUs and completion vectors allow, 8 at most (default 0)");
+
 static int max_nonsrq_conn_qp __read_mostly;
 module_param(max_nonsrq_conn_qp, int, 0444);
 MODULE_PARM_DESC(max_nonsrq_conn_qp,
@@ -248,12 +253,28 @@ static void ipoib_ndo_set_rx_mode(struct net_device *dev)
 	ipoib_mcast_sync(ipoib_priv(dev));
 }
 
+/* Says what hangs, and has that queue reset; the others go on. */
+static void queue_timeout(struct ipoib_queue *q)
+{
+	struct net_device *dev = q->priv->dev;
+	u32 busy = READ_ONCE(q->tx.head) - READ_ONCE(q->tx.tail);
+	unsigned long since = READ_ONCE(q->tx.txq->trans_start);
+
+	trace_ipoib_tx_timeout(dev, q->index, busy);
+	netdev_warn(dev,
+		    "queue %u stuck for %u ms: %u of %u sends in flight, %u not posted, state %s; resetting it\n",
+		    q->index, jiffies_to_msecs(jiffies - since), busy,
+		    READ_ONCE(q->tx.limit), READ_ONCE(q->tx.n_chain),
+		    ipoib_oper_name(READ_ONCE(q->priv->state.oper)));
+	set_bit(IPOIB_Q_TX_TIMEOUT, &q->flags);
+	ipoib_state_kick(q->priv, IPOIB_ST_RECOVER);
+}
+
 static void ipoib_ndo_tx_timeout(struct net_device *dev, unsigned int txqueue)
 {
 	struct ipoib_priv *priv = ipoib_priv(dev);
 	struct rdma_netdev *rn = netdev_priv(dev);
-	struct ipoib_queue *q;
-	unsigned long since;
+	const struct ipoib_qset *set;
 
 	ipoib_count(&priv->reasons, IPOIB_R_TX_TIMEOUT);
 	if (priv->accel) {
@@ -261,18 +282,11 @@ static void ipoib_ndo_tx_timeout(struct net_device *dev, unsigned int txqueue)
 			rn->tx_timeout(dev, txqueue);
 		return;
 	}
-	q = priv->qset->q[txqueue];
-	trace_ipoib_tx_timeout(dev, txqueue,
-			       READ_ONCE(q->tx.head) - READ_ONCE(q->tx.tail));
-	since = READ_ONCE(q->tx.txq->trans_start);
-	netdev_warn(dev,
-		    "queue %u stuck for %u ms: %u of %u sends in flight, %u not posted, state %s; resetting it\n",
-		    txqueue, jiffies_to_msecs(jiffies - since),
-		    READ_ONCE(q->tx.head) - READ_ONCE(q->tx.tail),
-		    READ_ONCE(q->tx.limit), READ_ONCE(q->tx.n_chain),
-		    ipoib_oper_name(READ_ONCE(priv->state.oper)));
-	set_bit(IPOIB_Q_TX_TIMEOUT, &q->flags);
-	ipoib_state_kick(priv, IPOIB_ST_RECOVER);
+	rcu_read_lock();
+	set = rcu_dereference(priv->qset);
+	if (txqueue < set->total)
+		queue_timeout(set->q[txqueue]);
+	rcu_read_unlock();
 }
 
 /* The interface ID may change, to one that the port has or will have; QPN and
@@ -304,6 +318,19 @@ static int ipoib_ndo_set_mac_address(struct net_device *dev, void *p)
 	return 0;
 }
 
+/* A provider that has rules of its own for its queues keeps them. */
+static u16 ipoib_ndo_select_queue(struct net_device *dev, struct sk_buff *skb,
+				  struct net_device *sb_dev)
+{
+	const struct ipoib_priv *priv = ipoib_priv(dev);
+
+	if (!priv->accel)
+		return ipoib_select_queue(dev, skb, sb_dev);
+	if (priv->rn_ops->ndo_select_queue)
+		return priv->rn_ops->ndo_select_queue(dev, skb, sb_dev);
+	return netdev_pick_tx(dev, skb, sb_dev);
+}
+
 static int ipoib_ndo_eth_ioctl(struct net_device *dev, struct ifreq *ifr,
 			       int cmd)
 {
@@ -320,6 +347,7 @@ static int ipoib_ndo_eth_ioctl(struct net_device *dev, struct ifreq *ifr,
 	.ndo_open = ipoib_ndo_open,					\
 	.ndo_stop = ipoib_ndo_stop,					\
 	.ndo_start_xmit = ipoib_start_xmit,				\
+	.ndo_select_queue = ipoib_ndo_select_queue,			\
 	.ndo_change_mtu = ipoib_ndo_change_mtu,				\
 	.ndo_set_rx_mode = ipoib_ndo_set_rx_mode,			\
 	.ndo_tx_timeout = ipoib_ndo_tx_timeout,				\
@@ -393,6 +421,32 @@ static void set_params(struct ipoib_params *p)
 	p->tx_ring = send_queue_size;
 	p->rx_ring = recv_queue_size;
 	p->park_limit = park_limit;
+}
+
+/* A netdev with room for more than one queue gets what handles many; the
+ * queues themselves are made by verbs_init().
+ */
+static int verbs_setup(struct ipoib_priv *priv)
+{
+	struct net_device *dev = priv->dev;
+	struct rdma_netdev *rn = netdev_priv(dev);
+	u32 n = num_queues ?: ipoib_channels_default(priv->hca);
+	int err;
+
+	if (dev->num_tx_queues > 1) {
+		rn->send = ipoib_send_rss;
+		rn->attach_mcast = ipoib_mcast_attach_rss;
+		ipoib_set_ethtool_ops_rss(dev);
+	} else {
+		rn->send = ipoib_send;
+		rn->attach_mcast = ipoib_mcast_attach;
+	}
+	rn->detach_mcast = ipoib_mcast_detach;
+	rn->hca = priv->hca;
+	ipoib_offer_queue_stats(dev);
+	priv->params.queues = min3(n, dev->num_tx_queues, dev->num_rx_queues);
+	err = netif_set_real_num_tx_queues(dev, priv->params.queues);
+	return err ?: netif_set_real_num_rx_queues(dev, priv->params.queues);
 }
 
 static void ipoib_build_priv(struct net_device *dev)
@@ -504,13 +558,7 @@ int ipoib_intf_init(struct ib_device *hca, u32 port, const char *name,
 		goto free_priv;
 	priv->accel = !err;
 	if (!priv->accel) {
-		rn->send = ipoib_send;
-		rn->attach_mcast = ipoib_mcast_attach;
-		rn->detach_mcast = ipoib_mcast_detach;
-		rn->hca = hca;
-		err = netif_set_real_num_tx_queues(dev, 1);
-		if (!err)
-			err = netif_set_real_num_rx_queues(dev, 1);
+		err = verbs_setup(priv);
 		if (err)
 			goto free_priv;
 	}
@@ -538,14 +586,17 @@ static struct net_device *ipoib_alloc_netdev(struct ib_device *hca, u32 port,
 					     const char *name)
 {
 	struct net_device *dev = ERR_PTR(-EOPNOTSUPP);
+	u32 n = ipoib_channels_max(hca);
 
 	if (ipoib_enhanced)
 		dev = rdma_alloc_netdev(hca, port, RDMA_NETDEV_IPOIB, name,
 					NET_NAME_UNKNOWN, ipoib_setup_common);
 	if (dev != ERR_PTR(-EOPNOTSUPP))
 		return dev;
-	dev = alloc_netdev(sizeof(struct rdma_netdev), name, NET_NAME_UNKNOWN,
-			   ipoib_setup_common);
+	/* Asked for one queue: no more. Asked for many: vectors are shared. */
+	n = num_queues == 1 ? 1 : max_t(u32, n, num_queues);
+	dev = alloc_netdev_mqs(sizeof(struct rdma_netdev), name,
+			       NET_NAME_UNKNOWN, ipoib_setup_common, n, n);
 	return dev ?: ERR_PTR(-ENOMEM);
 }
 
@@ -600,9 +651,15 @@ static void check_ring_param(const char *name, int *value)
 			name, want, *value, IPOIB_MIN_RING, IPOIB_MAX_RING);
 }
 
-static void check_params(void)
+static int check_params(void)
 {
 	int want = park_limit;
+
+	if (num_queues < 0 || num_queues > IPOIB_MAX_QUEUES) {
+		pr_err("num_queues=%d: not in 0 to %d\n", num_queues,
+		       IPOIB_MAX_QUEUES);
+		return -EINVAL;
+	}
 
 	check_ring_param("send_queue_size", &send_queue_size);
 	check_ring_param("recv_queue_size", &recv_queue_size);
@@ -612,13 +669,16 @@ static void check_params(void)
 			park_limit);
 	if (max_nonsrq_conn_qp)
 		pr_info("max_nonsrq_conn_qp has no effect: connected mode is not in this version\n");
+	return 0;
 }
 
 static int __init ipoib_init(void)
 {
 	int err;
 
-	check_params();
+	err = check_params();
+	if (err)
+		return err;
 	err = ipoib_state_module_init();
 	if (err)
 		return err;

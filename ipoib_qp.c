@@ -204,7 +204,8 @@ int ipoib_ud_start(struct ipoib_queue *q)
 	napi_enable(&q->tx_napi);
 	__netif_tx_lock_bh(q->tx.txq);
 	q->tx.closed = false;
-	netif_tx_start_queue(q->tx.txq);
+	/* A queue that was reset alone may have packets waiting. */
+	netif_tx_wake_queue(q->tx.txq);
 	__netif_tx_unlock_bh(q->tx.txq);
 	/* The first polls arm the CQs, and the timer keeps an eye on them. */
 	mod_timer(&q->watch, jiffies + HZ);

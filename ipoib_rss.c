@@ -4,11 +4,12 @@
  * NAPIs and rings. Queue 0 is the primary: its QPN is in the hardware address
  * and only it is attached to multicast groups.
  */
-#include <linux/numa.h>
+#include <linux/rtnetlink.h>
 
 #include "ipoib.h"
 #include "ipoib_ib.h"
 #include "ipoib_rss.h"
+#include "compat/queue.h"
 
 /* Below this depth an interface is of no use; see queue_create(). */
 #define IPOIB_MIN_DEPTH		IPOIB_MIN_RING
@@ -34,8 +35,23 @@ static int queue_init_rings(struct ipoib_queue *q, u32 tx_depth, u32 rx_depth)
 	return err;
 }
 
-static void queue_destroy(struct ipoib_queue *q)
+/* For dumps of core; the netdev queue exists whether it is in use or not. */
+static void queue_set_napi(struct ipoib_queue *q, struct napi_struct *rx,
+			   struct napi_struct *tx)
 {
+	netif_queue_set_napi(q->priv->dev, q->index, NETDEV_QUEUE_TYPE_RX, rx);
+	netif_queue_set_napi(q->priv->dev, q->index, NETDEV_QUEUE_TYPE_TX, tx);
+}
+
+/**
+ * ipoib_queue_destroy() - give a queue back
+ * @q: stopped queue that nobody can find any more
+ *
+ * Context: rtnl; may sleep.
+ */
+void ipoib_queue_destroy(struct ipoib_queue *q)
+{
+	queue_set_napi(q, NULL, NULL);
 	ipoib_ud_destroy(q);
 	ipoib_rx_ring_free(&q->rx);
 	ipoib_tx_ring_free(&q->tx);
@@ -53,6 +69,7 @@ static struct ipoib_queue *queue_try(struct ipoib_priv *priv, u32 index,
 		return ERR_PTR(-ENOMEM);
 	q->priv = priv;
 	q->index = index;
+	q->rx_index = index;
 	err = queue_init_rings(q, tx_depth, rx_depth);
 	if (err)
 		goto free_queue;
@@ -77,10 +94,30 @@ static u32 queue_depth(const struct ipoib_priv *priv, u32 want)
 	return min(roundup_pow_of_two(want), rounddown_pow_of_two(cap));
 }
 
-/* HCAs advertise depths that they cannot always give, so ask for less until
- * the HCA agrees.
+/* A new queue is moderated like the others; where the HCA has no moderation
+ * there is nothing to set.
  */
-static struct ipoib_queue *queue_create(struct ipoib_priv *priv, u32 index)
+static void queue_inherit(struct ipoib_queue *q)
+{
+	const struct ipoib_params *params = &q->priv->params;
+
+	if (params->rx_usecs || params->rx_frames)
+		ipoib_qset_set_moderation(q->priv, q, params->rx_usecs,
+					  params->rx_frames);
+}
+
+/**
+ * ipoib_queue_create() - make a queue, stopped
+ * @priv: interface with PD and parameters
+ * @index: its number
+ *
+ * HCAs advertise depths that they cannot always give, so it asks for less
+ * until the HCA agrees.
+ *
+ * Context: rtnl; may sleep.
+ * Return: the queue or an ERR_PTR.
+ */
+struct ipoib_queue *ipoib_queue_create(struct ipoib_priv *priv, u32 index)
 {
 	u32 tx = queue_depth(priv, max_t(u32, priv->params.tx_ring,
 					 IPOIB_PRIMARY_DEPTH));
@@ -91,10 +128,46 @@ static struct ipoib_queue *queue_create(struct ipoib_priv *priv, u32 index)
 	for (;;) {
 		q = queue_try(priv, index, tx, rx);
 		if (!IS_ERR(q) || max(tx, rx) <= IPOIB_MIN_DEPTH)
-			return q;
+			break;
 		tx = max_t(u32, tx / 2, IPOIB_MIN_DEPTH);
 		rx = max_t(u32, rx / 2, IPOIB_MIN_DEPTH);
 	}
+	if (!IS_ERR(q)) {
+		queue_inherit(q);
+		queue_set_napi(q, &q->rx_napi, &q->tx_napi);
+	}
+	return q;
+}
+
+/**
+ * ipoib_qset_alloc() - an empty set
+ * @total: queues it has room for
+ *
+ * Context: may sleep.
+ * Return: the set, all zero but for the room; or NULL.
+ */
+struct ipoib_qset *ipoib_qset_alloc(u32 total)
+{
+	struct ipoib_qset *set;
+
+	set = kzalloc(struct_size(set, q, total), GFP_KERNEL);
+	if (set)
+		set->total = total;
+	return set;
+}
+
+/**
+ * ipoib_qset_locked() - the queue set, for those who may change it
+ * @priv: the interface
+ *
+ * Context: rtnl or the state mutex, either of which keeps the set.
+ * Return: the set; NULL on an accelerated netdev.
+ */
+struct ipoib_qset *ipoib_qset_locked(const struct ipoib_priv *priv)
+{
+	return rcu_dereference_check(priv->qset,
+				     lockdep_rtnl_is_held() ||
+				     lockdep_is_held(&priv->state.lock));
 }
 
 /**
@@ -106,17 +179,17 @@ static struct ipoib_queue *queue_create(struct ipoib_priv *priv, u32 index)
  */
 int ipoib_qset_create(struct ipoib_priv *priv)
 {
-	u32 n = priv->dev->num_tx_queues;
+	u32 n = priv->params.queues;
 	struct ipoib_qset *set;
 	int err;
 	u32 i;
 
-	set = kzalloc(struct_size(set, q, n), GFP_KERNEL);
+	set = ipoib_qset_alloc(n);
 	if (!set)
 		return -ENOMEM;
 	set->n = n;
 	for (i = 0; i < n; i++) {
-		set->q[i] = queue_create(priv, i);
+		set->q[i] = ipoib_queue_create(priv, i);
 		if (IS_ERR(set->q[i])) {
 			err = PTR_ERR(set->q[i]);
 			goto unwind;
@@ -125,12 +198,13 @@ int ipoib_qset_create(struct ipoib_priv *priv)
 	priv->params.tx_ring = set->q[0]->tx.limit;
 	priv->params.rx_ring = set->q[0]->rx.limit;
 	priv->qpn = set->q[0]->qp->qp_num;
-	priv->qset = set;
+	ipoib_channels_init(priv);
+	rcu_assign_pointer(priv->qset, set);
 	return 0;
 
 unwind:
 	while (i--)
-		queue_destroy(set->q[i]);
+		ipoib_queue_destroy(set->q[i]);
 	kfree(set);
 	return err;
 }
@@ -143,13 +217,14 @@ unwind:
  */
 void ipoib_qset_destroy(struct ipoib_priv *priv)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	u32 i;
 
-	priv->qset = NULL;
-	for (i = 0; i < set->n; i++)
-		queue_destroy(set->q[i]);
-	kfree(set);
+	cancel_delayed_work_sync(&priv->rss.retire_work);
+	RCU_INIT_POINTER(priv->qset, NULL);
+	for (i = 0; i < set->total; i++)
+		ipoib_queue_destroy(set->q[i]);
+	kfree_rcu(set, rcu);
 }
 
 /**
@@ -161,12 +236,12 @@ void ipoib_qset_destroy(struct ipoib_priv *priv)
  */
 int ipoib_qset_start(struct ipoib_priv *priv)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	int err;
 	u32 i;
 
 	lockdep_assert_held(&priv->state.lock);
-	for (i = 0; i < set->n; i++) {
+	for (i = 0; i < set->total; i++) {
 		err = ipoib_ud_start(set->q[i]);
 		if (err)
 			goto unwind;
@@ -187,11 +262,11 @@ unwind:
  */
 void ipoib_qset_stop(struct ipoib_priv *priv)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	u32 i;
 
 	lockdep_assert_held(&priv->state.lock);
-	for (i = 0; i < set->n; i++) {
+	for (i = 0; i < set->total; i++) {
 		if (test_bit(IPOIB_Q_RUNNING, &set->q[i]->flags))
 			ipoib_ud_stop(set->q[i]);
 	}
@@ -206,12 +281,12 @@ void ipoib_qset_stop(struct ipoib_priv *priv)
  */
 int ipoib_qset_recover(struct ipoib_priv *priv)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	int err, ret = 0;
 	u32 i;
 
 	lockdep_assert_held(&priv->state.lock);
-	for (i = 0; i < set->n; i++) {
+	for (i = 0; i < set->total; i++) {
 		struct ipoib_queue *q = set->q[i];
 
 		err = test_bit(IPOIB_Q_RUNNING, &q->flags) ?
@@ -227,22 +302,32 @@ int ipoib_qset_recover(struct ipoib_priv *priv)
  * @priv: the interface; sends use the new one at once
  * @qkey: Q_Key of the broadcast group
  *
+ * The primary must take it. Any other queue that does not is reset, which
+ * gives it the new one as well, and until then does not hold up the rest.
+ *
  * Context: state mutex; may sleep.
- * Return: 0 or the -errno of the first QP that refused.
+ * Return: 0 or the -errno of the primary's QP.
  */
 int ipoib_qset_set_qkey(struct ipoib_priv *priv, u32 qkey)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	int err;
 	u32 i;
 
 	lockdep_assert_held(&priv->state.lock);
-	for (i = 0; i < set->n; i++) {
-		err = ipoib_ud_set_qkey(set->q[i], qkey);
-		if (err)
-			return err;
-	}
+	err = ipoib_ud_set_qkey(set->q[0], qkey);
+	if (err)
+		return err;
 	WRITE_ONCE(priv->qkey, qkey);
+	for (i = 1; i < set->total; i++) {
+		struct ipoib_queue *q = set->q[i];
+
+		if (!test_bit(IPOIB_Q_RUNNING, &q->flags) ||
+		    !ipoib_ud_set_qkey(q, qkey))
+			continue;
+		set_bit(IPOIB_Q_RESET, &q->flags);
+		ipoib_state_kick(priv, IPOIB_ST_RECOVER);
+	}
 	return 0;
 }
 
@@ -261,16 +346,16 @@ int ipoib_qset_set_qkey(struct ipoib_priv *priv, u32 qkey)
  */
 int ipoib_qset_set_rings(struct ipoib_priv *priv, u32 tx, u32 rx)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	u32 i;
 
 	ASSERT_RTNL();
-	for (i = 0; i < set->n; i++) {
+	for (i = 0; i < set->total; i++) {
 		if (tx > set->q[i]->tx.depth || rx > set->q[i]->rx.depth)
 			return -ERANGE;
 	}
 	mutex_lock(&priv->state.lock);
-	for (i = 0; i < set->n; i++) {
+	for (i = 0; i < set->total; i++) {
 		struct ipoib_queue *q = set->q[i];
 
 		__netif_tx_lock_bh(q->tx.txq);
@@ -294,24 +379,40 @@ int ipoib_qset_set_rings(struct ipoib_priv *priv, u32 tx, u32 rx)
 	return 0;
 }
 
+static int queue_set_moderation(struct ipoib_queue *q, u16 usecs, u16 frames)
+{
+	int err;
+
+	err = rdma_set_cq_moderation(q->rx_cq, frames, usecs);
+	if (err)
+		return err;
+	q->rx_usecs = usecs;
+	q->rx_frames = frames;
+	return 0;
+}
+
 /**
- * ipoib_qset_set_moderation() - receive interrupt moderation of every queue
+ * ipoib_qset_set_moderation() - receive interrupt moderation
  * @priv: the interface
+ * @q: the queue; NULL for all, and for those that will come
  * @usecs: microseconds to hold a completion event back
  * @frames: completions to hold it back for
  *
  * Context: rtnl; may sleep.
  * Return: 0; -EOPNOTSUPP where the HCA has no moderation; or its -errno.
  */
-int ipoib_qset_set_moderation(struct ipoib_priv *priv, u16 usecs, u16 frames)
+int ipoib_qset_set_moderation(struct ipoib_priv *priv, struct ipoib_queue *q,
+			      u16 usecs, u16 frames)
 {
-	struct ipoib_qset *set = priv->qset;
+	struct ipoib_qset *set = ipoib_qset_locked(priv);
 	int err;
 	u32 i;
 
 	ASSERT_RTNL();
-	for (i = 0; i < set->n; i++) {
-		err = rdma_set_cq_moderation(set->q[i]->rx_cq, frames, usecs);
+	if (q)
+		return queue_set_moderation(q, usecs, frames);
+	for (i = 0; i < set->total; i++) {
+		err = queue_set_moderation(set->q[i], usecs, frames);
 		if (err)
 			return err;
 	}
@@ -325,17 +426,21 @@ int ipoib_qset_set_moderation(struct ipoib_priv *priv, u16 usecs, u16 frames)
  * @priv: the interface
  * @qpn: source QPN of a received frame
  *
+ * Retired queues count: what they sent may still be on its way back.
+ *
  * Context: any, between ndo_init and ndo_uninit.
  * Return: true if a queue of this interface has the QPN.
  */
 bool ipoib_qset_is_own_qpn(const struct ipoib_priv *priv, u32 qpn)
 {
-	const struct ipoib_qset *set = priv->qset;
+	const struct ipoib_qset *set;
+	bool own = false;
 	u32 i;
 
-	for (i = 0; i < set->n; i++) {
-		if (set->q[i]->qp->qp_num == qpn)
-			return true;
-	}
-	return false;
+	rcu_read_lock();
+	set = rcu_dereference(priv->qset);
+	for (i = 0; i < set->total && !own; i++)
+		own = set->q[i]->qp->qp_num == qpn;
+	rcu_read_unlock();
+	return own;
 }

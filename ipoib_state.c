@@ -53,7 +53,13 @@ static void state_set(struct ipoib_priv *priv, enum ipoib_oper oper)
 		netif_carrier_off(priv->dev);
 }
 
-static void state_queue_sync(struct ipoib_priv *priv)
+/**
+ * ipoib_state_queue_sync() - have done under rtnl what needs rtnl
+ * @priv: the interface, registered or about to be
+ *
+ * Context: process context.
+ */
+void ipoib_state_queue_sync(struct ipoib_priv *priv)
 {
 	netdev_hold(priv->dev, NULL, GFP_KERNEL);
 	if (!queue_work(ipoib_rtnl_wq, &priv->state.sync_work))
@@ -99,6 +105,8 @@ static void state_sync_work(struct work_struct *work)
 	union ib_gid gid;
 
 	rtnl_lock();
+	if (dev->reg_state == NETREG_REGISTERED)
+		ipoib_channels_reap(priv);
 	if (dev->reg_state == NETREG_REGISTERED && netif_running(dev)) {
 		mutex_lock(&priv->state.lock);
 		gid = priv->fport.gid;
@@ -231,7 +239,7 @@ static int bring_up(struct ipoib_priv *priv)
 	state_set(priv, IPOIB_OPER_JOINING);
 	services_start(priv);
 	/* The address may have changed while the interface was down. */
-	state_queue_sync(priv);
+	ipoib_state_queue_sync(priv);
 	return 0;
 }
 
@@ -335,7 +343,7 @@ static void broadcast_changed(struct ipoib_priv *priv)
 		return;
 	state_set(priv, READ_ONCE(priv->mcast.bcast_joined) ?
 			IPOIB_OPER_RUNNING : IPOIB_OPER_JOINING);
-	state_queue_sync(priv);
+	ipoib_state_queue_sync(priv);
 }
 
 static void state_work(struct work_struct *work)

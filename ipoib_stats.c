@@ -5,6 +5,7 @@
  */
 #include "ipoib.h"
 #include "ipoib_rss.h"
+#include "compat/queue.h"
 
 static const char * const reason_names[] = {
 	[IPOIB_R_PATH_MISS] = "path_miss",
@@ -15,6 +16,7 @@ static const char * const reason_names[] = {
 	[IPOIB_R_TOO_LONG] = "too_long",
 	[IPOIB_R_BAD_ADDR] = "bad_address",
 	[IPOIB_R_BAD_PROTO] = "bad_protocol",
+	[IPOIB_R_NO_QUEUE] = "no_queue",
 	[IPOIB_R_JOIN_FAILED] = "join_failed",
 	[IPOIB_R_ATTACH_FAILED] = "attach_failed",
 	[IPOIB_R_REFILL_FAILED] = "refill_failed",
@@ -32,6 +34,7 @@ static const enum ipoib_reason xmit_drops[] = {
 	IPOIB_R_PARK_PURGED,
 	IPOIB_R_BAD_ADDR,
 	IPOIB_R_BAD_PROTO,
+	IPOIB_R_NO_QUEUE,
 };
 
 /**
@@ -90,6 +93,34 @@ static void sum_tx(const struct ipoib_tx_ring *r, struct rtnl_link_stats64 *s)
 	s->tx_dropped += dropped;
 }
 
+static void sum_gone(const struct rtnl_link_stats64 *gone,
+		     struct rtnl_link_stats64 *s)
+{
+	s->rx_packets += gone->rx_packets;
+	s->rx_bytes += gone->rx_bytes;
+	s->multicast += gone->multicast;
+	s->rx_errors += gone->rx_errors;
+	s->rx_frame_errors += gone->rx_frame_errors;
+	s->rx_dropped += gone->rx_dropped;
+	s->tx_packets += gone->tx_packets;
+	s->tx_bytes += gone->tx_bytes;
+	s->tx_errors += gone->tx_errors;
+	s->tx_dropped += gone->tx_dropped;
+}
+
+/**
+ * ipoib_sum_queue() - add the counters of a queue
+ * @q: the queue
+ * @s: counters to add to
+ *
+ * Context: any that keeps the queue.
+ */
+void ipoib_sum_queue(const struct ipoib_queue *q, struct rtnl_link_stats64 *s)
+{
+	sum_rx(&q->rx.stats, s);
+	sum_tx(&q->tx, s);
+}
+
 /* Some providers say that their counters are per CPU and leave the rest to
  * core, which asks only the ops that are ours; others count in dev->stats.
  */
@@ -111,22 +142,96 @@ static void provider_stats64(struct ipoib_priv *priv,
  * @dev: the interface
  * @s: counters, zero
  *
- * Context: any that may call dev_get_stats(): rtnl, RCU or a reference. The
- * queues live from ndo_init to ndo_uninit, and core waits for readers that
- * found the netdev before it calls ndo_uninit.
+ * Context: any that may call dev_get_stats(): rtnl, RCU or a reference. A
+ * queue that goes leaves its counters in the set that takes the place of its
+ * own, so that no reader misses them or sees them twice.
  */
 void ipoib_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
 {
 	struct ipoib_priv *priv = ipoib_priv(dev);
-	const struct ipoib_qset *set = priv->qset;
+	const struct ipoib_qset *set;
 	u32 i;
 
 	if (priv->accel)
 		provider_stats64(priv, s);
-	for (i = 0; set && i < set->n; i++) {
-		sum_rx(&set->q[i]->rx.stats, s);
-		sum_tx(&set->q[i]->tx, s);
-	}
+	rcu_read_lock();
+	set = rcu_dereference(priv->qset);
+	if (set)
+		sum_gone(&set->gone, s);
+	for (i = 0; set && i < set->total; i++)
+		ipoib_sum_queue(set->q[i], s);
+	rcu_read_unlock();
 	for (i = 0; i < ARRAY_SIZE(xmit_drops); i++)
 		s->tx_dropped += atomic64_read(&priv->reasons.n[xmit_drops[i]]);
+}
+
+/* ---- netdev-genl ---- */
+
+static void queue_stats_rx(struct net_device *dev, int index,
+			   struct netdev_queue_stats_rx *stats)
+{
+	const struct ipoib_qset *set = ipoib_qset_locked(ipoib_priv(dev));
+	const struct ipoib_rx_stats *rx;
+	unsigned int start;
+
+	if (!set || index >= set->n)
+		return;
+	rx = &set->q[index]->rx.stats;
+	do {
+		start = u64_stats_fetch_begin(&rx->syncp);
+		stats->packets = u64_stats_read(&rx->packets);
+		stats->bytes = u64_stats_read(&rx->bytes);
+		stats->alloc_fail = u64_stats_read(&rx->no_buffer);
+	} while (u64_stats_fetch_retry(&rx->syncp, start));
+}
+
+static void queue_stats_tx(struct net_device *dev, int index,
+			   struct netdev_queue_stats_tx *stats)
+{
+	const struct ipoib_qset *set = ipoib_qset_locked(ipoib_priv(dev));
+	const struct ipoib_tx_ring *r;
+	unsigned int start;
+
+	if (!set || index >= set->n)
+		return;
+	r = &set->q[index]->tx;
+	do {
+		start = u64_stats_fetch_begin(&r->stats.syncp);
+		stats->packets = u64_stats_read(&r->stats.packets);
+		stats->bytes = u64_stats_read(&r->stats.bytes);
+	} while (u64_stats_fetch_retry(&r->stats.syncp, start));
+}
+
+/* What queues did that are no more, or no longer in use. */
+static void base_stats(struct net_device *dev, struct netdev_queue_stats_rx *rx,
+		       struct netdev_queue_stats_tx *tx)
+{
+	const struct ipoib_qset *set = ipoib_qset_locked(ipoib_priv(dev));
+	struct rtnl_link_stats64 sum = {};
+	u32 i;
+
+	if (set)
+		sum = set->gone;
+	for (i = set ? set->n : 0; set && i < set->total; i++)
+		ipoib_sum_queue(set->q[i], &sum);
+	rx->packets = sum.rx_packets;
+	rx->bytes = sum.rx_bytes;
+	rx->alloc_fail = sum.rx_dropped;
+	tx->packets = sum.tx_packets;
+	tx->bytes = sum.tx_bytes;
+}
+
+static const struct netdev_stat_ops ipoib_stat_ops = {
+	.get_queue_stats_rx = queue_stats_rx,
+	.get_queue_stats_tx = queue_stats_tx,
+	.get_base_stats = base_stats,
+};
+
+/**
+ * ipoib_offer_queue_stats() - let netdev-genl read the counters of each queue
+ * @dev: netdev under set-up, on our own verbs path
+ */
+void ipoib_offer_queue_stats(struct net_device *dev)
+{
+	ipoib_set_stat_ops(dev, &ipoib_stat_ops);
 }

@@ -144,9 +144,13 @@ netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
 static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 			    struct ipoib_ah *ah, u32 qpn)
 {
+	u16 i = skb_get_queue_mapping(skb);
 	struct netdev_queue *txq;
 	bool sent = false;
 
+	/* Its queue may have gone while it waited. */
+	if (unlikely(i >= priv->dev->real_num_tx_queues))
+		skb_set_queue_mapping(skb, i % priv->dev->real_num_tx_queues);
 	txq = netdev_get_tx_queue(priv->dev, skb_get_queue_mapping(skb));
 	__netif_tx_lock_bh(txq);
 	if (!netif_xmit_frozen_or_stopped(txq)) {

@@ -14,11 +14,11 @@
 #include "ipoib_neigh.h"
 #include "ipoib_path.h"
 #include "ipoib_proto.h"
+#include "ipoib_rss.h"
 #include "ipoib_state.h"
 #include "ipoib_stats.h"
 
 struct dentry;
-struct ipoib_qset;
 
 /* Limits of the send_queue_size and recv_queue_size parameters, in packets. */
 #define IPOIB_MIN_RING		64
@@ -36,6 +36,7 @@ struct ipoib_qset;
  * @tx_ring: sends in flight per queue, packets, a power of two
  * @rx_ring: receives posted per queue, packets, a power of two
  * @park_limit: packets kept per unresolved neighbour or group
+ * @queues: queues to start with
  * @rx_usecs: receive moderation, microseconds
  * @rx_frames: receive moderation, completions
  */
@@ -43,6 +44,7 @@ struct ipoib_params {
 	u32 tx_ring;
 	u32 rx_ring;
 	u32 park_limit;
+	u32 queues;
 	u16 rx_usecs;
 	u16 rx_frames;
 };
@@ -68,7 +70,9 @@ struct ipoib_params {
  * @admin_mtu: MTU that the administrator asked for, bytes; under rtnl
  * @admin_guid: interface ID of the GID that the administrator asked for, 0 for
  *	that of the port; written under rtnl and state.lock
- * @qset: the queues; set from ndo_init to ndo_uninit, see ipoib_rss.h
+ * @qset: the queues, from ndo_init to ndo_uninit; RCU; written under rtnl and
+ *	state.lock
+ * @rss: what belongs to all queues together
  * @neigh: neighbour table
  * @path: path cache
  * @mcast: multicast groups
@@ -101,7 +105,8 @@ struct ipoib_priv {
 	u32 admin_mtu;
 	__be64 admin_guid;
 
-	struct ipoib_qset *qset;
+	struct ipoib_qset __rcu *qset;
+	struct ipoib_rss rss;
 	struct ipoib_neigh_table neigh;
 	struct ipoib_path_table path;
 	struct ipoib_mcast_table mcast;
@@ -175,6 +180,9 @@ extern const struct attribute_group ipoib_sysfs_group;
 
 /* ipoib_ethtool.c, ipoib_stats.c */
 void ipoib_set_ethtool_ops(struct net_device *dev);
+void ipoib_set_ethtool_ops_rss(struct net_device *dev);
+void ipoib_offer_queue_stats(struct net_device *dev);
+void ipoib_sum_queue(const struct ipoib_queue *q, struct rtnl_link_stats64 *s);
 void ipoib_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *s);
 
 /* ipoib_debugfs.c */

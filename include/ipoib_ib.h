@@ -25,6 +25,8 @@ static inline struct ipoib_tx_cb *ipoib_tx_cb(struct sk_buff *skb)
 /* ipoib_ib.c */
 int ipoib_send(struct net_device *dev, struct sk_buff *skb,
 	       struct ib_ah *address, u32 dqpn);
+int ipoib_send_rss(struct net_device *dev, struct sk_buff *skb,
+		   struct ib_ah *address, u32 dqpn);
 void ipoib_ud_doorbell(struct ipoib_queue *q);
 int ipoib_ud_rx_poll(struct napi_struct *napi, int budget);
 int ipoib_ud_tx_poll(struct napi_struct *napi, int budget);

@@ -147,6 +147,9 @@ void ipoib_join_end(struct ipoib_priv *priv, struct ipoib_mcast *g);
 /* Callbacks of struct rdma_netdev on our own verbs path. */
 int ipoib_mcast_attach(struct net_device *dev, struct ib_device *hca,
 		       union ib_gid *mgid, u16 mlid, int set_qkey, u32 qkey);
+int ipoib_mcast_attach_rss(struct net_device *dev, struct ib_device *hca,
+			   union ib_gid *mgid, u16 mlid, int set_qkey,
+			   u32 qkey);
 int ipoib_mcast_detach(struct net_device *dev, struct ib_device *hca,
 		       union ib_gid *mgid, u16 mlid);
 

@@ -61,7 +61,7 @@ enum ipoib_state_flag {
  * @flags: bits of enum ipoib_state_flag
  * @work: acts on @flags, on priv->wq
  * @sync_work: brings MTU, hardware address and carrier of the netdev in line
- *	with the state, under rtnl; on a workqueue of its own, which nobody
+ *	with the state and frees retired queues, under rtnl; on a workqueue of its own, which nobody
  *	flushes with rtnl held; holds a reference to the netdev while queued
  * @events: RDMA events of the device
  */
@@ -83,6 +83,7 @@ int ipoib_state_identify(struct ipoib_priv *priv);
 int ipoib_state_up(struct ipoib_priv *priv);
 void ipoib_state_down(struct ipoib_priv *priv);
 void ipoib_state_kick(struct ipoib_priv *priv, enum ipoib_state_flag flag);
+void ipoib_state_queue_sync(struct ipoib_priv *priv);
 const char *ipoib_oper_name(enum ipoib_oper oper);
 
 #endif /* IPOIB_STATE_H */

@@ -77,6 +77,7 @@ struct ipoib_rx_stats {
  * @IPOIB_R_TOO_LONG: packets longer than the MTU of their transport
  * @IPOIB_R_BAD_ADDR: packets to an address that is not of this subnet
  * @IPOIB_R_BAD_PROTO: packets of an ethertype that IPoIB does not carry
+ * @IPOIB_R_NO_QUEUE: packets for a queue that had just gone
  * @IPOIB_R_JOIN_FAILED: multicast joins that failed
  * @IPOIB_R_ATTACH_FAILED: multicast attaches that failed
  * @IPOIB_R_REFILL_FAILED: receive buffers that could not be had, retried
@@ -94,6 +95,7 @@ enum ipoib_reason {
 	IPOIB_R_TOO_LONG,
 	IPOIB_R_BAD_ADDR,
 	IPOIB_R_BAD_PROTO,
+	IPOIB_R_NO_QUEUE,
 	IPOIB_R_JOIN_FAILED,
 	IPOIB_R_ATTACH_FAILED,
 	IPOIB_R_REFILL_FAILED,
