@@ -59,6 +59,7 @@ struct ipoib_ah *ipoib_ah_create(struct ipoib_priv *priv,
 	if (!ah)
 		return ERR_PTR(-ENOMEM);
 	ah->priv = priv;
+	ah->dlid = rdma_ah_get_dlid(attr);
 	ah->mtu = mtu;
 	INIT_RCU_WORK(&ah->free_work, ipoib_ah_free);
 

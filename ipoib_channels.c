@@ -19,8 +19,8 @@
  * set without them that has their counters, and frees them after a grace
  * period.
  *
- * All of it runs under rtnl, for core's lists of queues and NAPIs, and under the
- * state mutex, which keeps start, stop and recovery away.
+ * All of it runs under rtnl, for core's lists of queues and NAPIs, and under
+ * the state mutex, which keeps start, stop and recovery away.
  */
 #include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
@@ -29,7 +29,7 @@
 #include "ipoib.h"
 #include "ipoib_ib.h"
 
-/* How long retired queues receive. */
+/* How long retired queues receive: longer than peers were told to use them. */
 #define IPOIB_RETIRE_TIME	(12 * HZ)
 /* How long to wait for qdiscs to empty. */
 #define IPOIB_QDISC_TIME	(2 * HZ)
@@ -209,6 +209,7 @@ static void channels_count(struct ipoib_priv *priv, u32 n)
 		WRITE_ONCE(set->q[i]->rx_index, i % n);
 	if (!netif_is_rxfh_configured(priv->dev))
 		channels_spread(priv, n);
+	ipoib_disc_changed(priv);
 }
 
 static void channels_retire(struct ipoib_priv *priv)
@@ -364,5 +365,6 @@ void ipoib_channels_set_indir(struct ipoib_priv *priv, const u32 *indir)
 	mutex_lock(&priv->state.lock);
 	for (i = 0; i < IPOIB_INDIR; i++)
 		priv->rss.indir[i] = indir[i];
+	ipoib_disc_changed(priv);
 	mutex_unlock(&priv->state.lock);
 }

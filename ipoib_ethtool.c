@@ -8,6 +8,7 @@
 #include <rdma/ib_verbs.h>
 
 #include "ipoib.h"
+#include "ipoib_link.h"
 #include "ipoib_rss.h"
 #include "compat/rxfh.h"
 
@@ -240,6 +241,7 @@ static u32 get_ring_count(struct net_device *dev)
 {
 	return ipoib_qset_locked(ipoib_priv(dev))->n;
 }
+
 IPOIB_COMPAT_RING_COUNT(get_ring_count)
 
 static u32 get_rxfh_indir_size(struct net_device *dev)
@@ -258,6 +260,7 @@ static int get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh)
 		rxfh->indir[i] = priv->rss.indir[i];
 	return 0;
 }
+
 IPOIB_COMPAT_GET_RXFH(get_rxfh)
 
 static int set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh,
@@ -278,6 +281,7 @@ static int set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh,
 		ipoib_channels_set_indir(ipoib_priv(dev), rxfh->indir);
 	return 0;
 }
+
 IPOIB_COMPAT_SET_RXFH(set_rxfh)
 
 static u32 n_queues(const struct ipoib_priv *priv)
@@ -287,11 +291,29 @@ static u32 n_queues(const struct ipoib_priv *priv)
 	return set ? set->n : 0;
 }
 
+static const char priv_flags[][ETH_GSTRING_LEN] = { "queue-discovery" };
+
+static u32 get_priv_flags(struct net_device *dev)
+{
+	return READ_ONCE(ipoib_priv(dev)->disc.on);
+}
+
+static int set_priv_flags(struct net_device *dev, u32 flags)
+{
+	struct ipoib_priv *priv = ipoib_priv(dev);
+
+	if (priv->disc.on != (flags & BIT(0)))
+		ipoib_disc_switch(priv, flags & BIT(0));
+	return 0;
+}
+
 static int get_sset_count(struct net_device *dev, int sset)
 {
 	u32 per_queue = ARRAY_SIZE(rx_stats) + ARRAY_SIZE(tx_stats) +
 			ARRAY_SIZE(post_stats);
 
+	if (sset == ETH_SS_PRIV_FLAGS)
+		return ipoib_priv(dev)->accel ? 0 : ARRAY_SIZE(priv_flags);
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	return ARRAY_SIZE(totals) + n_queues(ipoib_priv(dev)) * per_queue +
@@ -312,6 +334,8 @@ static void get_strings(struct net_device *dev, u32 sset, u8 *data)
 	u32 n = n_queues(ipoib_priv(dev));
 	u32 i;
 
+	if (sset == ETH_SS_PRIV_FLAGS && !ipoib_priv(dev)->accel)
+		memcpy(data, priv_flags, sizeof(priv_flags));
 	if (sset != ETH_SS_STATS)
 		return;
 	for (i = 0; i < ARRAY_SIZE(totals); i++)
@@ -384,7 +408,9 @@ static void get_stats(struct net_device *dev, struct ethtool_stats *stats,
 	.set_coalesce		= set_coalesce,				\
 	.get_sset_count		= get_sset_count,			\
 	.get_strings		= get_strings,				\
-	.get_ethtool_stats	= get_stats
+	.get_ethtool_stats	= get_stats,				\
+	.get_priv_flags		= get_priv_flags,			\
+	.set_priv_flags		= set_priv_flags
 
 static const struct ethtool_ops ipoib_ethtool_ops = {
 	IPOIB_COMMON_ETHTOOL_OPS,

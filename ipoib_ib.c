@@ -334,7 +334,8 @@ static void ud_rx_frame(struct ipoib_queue *q, const struct ib_wc *wc,
 	v = ipoib_rx_check(frame, len, wc->wc_flags & IB_WC_GRH,
 			   priv->dev->broadcast + 4, &info);
 	if (unlikely(v != IPOIB_RX_OK)) {
-		t->malformed++;
+		t->malformed += v != IPOIB_RX_CONTROL ||
+				!ipoib_disc_rx(q, wc, frame, len);
 		ipoib_rx_ring_drop(&q->rx, slot);
 		return;
 	}

@@ -45,6 +45,11 @@ module_param(num_queues, int, 0444);
 MODULE_PARM_DESC(num_queues,
 		 "Queues an interface starts with, 1-16; 0: as many as CPUs and completion vectors allow, 8 at most (default 0)");
 
+static bool queue_discovery __read_mostly = true;
+module_param(queue_discovery, bool, 0644);
+MODULE_PARM_DESC(queue_discovery,
+		 "New interfaces ask peers for their queues and tell their own (default Y)");
+
 static int max_nonsrq_conn_qp __read_mostly;
 module_param(max_nonsrq_conn_qp, int, 0444);
 MODULE_PARM_DESC(max_nonsrq_conn_qp,
@@ -138,6 +143,7 @@ static int init_tables(struct ipoib_priv *priv)
 	err = ipoib_mcast_init(priv);
 	if (err)
 		goto exit_neigh;
+	ipoib_disc_init(priv, READ_ONCE(queue_discovery));
 	return 0;
 
 exit_neigh:
@@ -149,6 +155,7 @@ exit_path:
 
 static void exit_tables(struct ipoib_priv *priv)
 {
+	ipoib_disc_exit(priv);
 	ipoib_mcast_exit(priv);
 	ipoib_neigh_exit(priv);
 	ipoib_path_exit(priv);

@@ -41,6 +41,7 @@
 #include <net/arp.h>
 
 #include "ipoib.h"
+#include "ipoib_steer.h"
 #include "ipoib_trace.h"
 
 /* Batches of parked packets sent while new ones keep arriving. A sender that
@@ -393,6 +394,7 @@ void ipoib_neigh_resolved(struct ipoib_priv *priv, struct ipoib_neigh *neigh,
 	while (ipoib_neigh_batch(&priv->neigh, neigh, ah, &batch,
 				 ++n > IPOIB_NEIGH_BATCHES))
 		ipoib_xmit_parked(priv, &batch, neigh->hwaddr, ah);
+	ipoib_disc_resolved(priv, neigh);
 }
 
 /**
@@ -423,6 +425,26 @@ void ipoib_neigh_failed(struct ipoib_priv *priv, struct ipoib_neigh *neigh)
 }
 
 /**
+ * ipoib_neigh_get() - find a neighbour for a longer time
+ * @priv: the interface
+ * @hwaddr: 20 bytes
+ *
+ * Context: any.
+ * Return: the neighbour, with a reference for the caller; or NULL.
+ */
+struct ipoib_neigh *ipoib_neigh_get(struct ipoib_priv *priv, const u8 *hwaddr)
+{
+	struct ipoib_neigh *neigh;
+
+	rcu_read_lock();
+	neigh = ipoib_neigh_lookup(priv, hwaddr);
+	if (neigh && !refcount_inc_not_zero(&neigh->ref))
+		neigh = NULL;
+	rcu_read_unlock();
+	return neigh;
+}
+
+/**
  * ipoib_neigh_put() - give a reference back
  * @neigh: the neighbour
  *
@@ -430,8 +452,28 @@ void ipoib_neigh_failed(struct ipoib_priv *priv, struct ipoib_neigh *neigh)
  */
 void ipoib_neigh_put(struct ipoib_neigh *neigh)
 {
-	if (refcount_dec_and_test(&neigh->ref))
-		kfree_rcu(neigh, rcu);
+	struct ipoib_steer *steer;
+
+	if (!refcount_dec_and_test(&neigh->ref))
+		return;
+	steer = rcu_dereference_protected(neigh->steer, true);
+	if (steer)
+		kfree_rcu(steer, rcu);
+	kfree_rcu(neigh, rcu);
+}
+
+/* How many queues of the peer we send to. */
+static u32 ipoib_neigh_queues(const struct ipoib_neigh *neigh)
+{
+	const struct ipoib_steer *steer;
+	u32 n;
+
+	rcu_read_lock();
+	steer = rcu_dereference(neigh->steer);
+	n = steer && time_before(jiffies, READ_ONCE(steer->expires)) ?
+	    steer->n : 1;
+	rcu_read_unlock();
+	return n;
 }
 
 static const char *ipoib_neigh_state_name(enum ipoib_neigh_state state)
@@ -462,11 +504,13 @@ void ipoib_neigh_dump(struct ipoib_priv *priv, struct seq_file *m)
 	seq_printf(m, "neighbours %u\n", t->n);
 	list_for_each_entry(neigh, &t->list, list)
 		seq_printf(m,
-			   "%pI6 qpn 0x%06x flags 0x%02x %s parked %u idle %u ms\n",
+			   "%pI6 qpn 0x%06x flags 0x%02x %s parked %u idle %u ms queues %u%s\n",
 			   ipoib_hw_gid(neigh->hwaddr),
 			   ipoib_hw_qpn(neigh->hwaddr), neigh->hwaddr[0],
 			   ipoib_neigh_state_name(neigh->state),
 			   skb_queue_len(&neigh->parked),
-			   jiffies_to_msecs(jiffies - READ_ONCE(neigh->used)));
+			   jiffies_to_msecs(jiffies - READ_ONCE(neigh->used)),
+			   ipoib_neigh_queues(neigh),
+			   READ_ONCE(neigh->disc.speaks) ? " discovered" : "");
 	spin_unlock_bh(&t->lock);
 }

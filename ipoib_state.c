@@ -198,6 +198,7 @@ static void services_start(struct ipoib_priv *priv)
 	ipoib_path_start(priv);
 	ipoib_neigh_start(priv);
 	ipoib_mcast_start(priv);
+	ipoib_disc_start(priv);
 }
 
 /* The order matters: neighbours hand their parked packets back before the
@@ -206,6 +207,7 @@ static void services_start(struct ipoib_priv *priv)
  */
 static void services_stop(struct ipoib_priv *priv)
 {
+	ipoib_disc_stop(priv);
 	ipoib_neigh_stop(priv);
 	ipoib_mcast_stop(priv);
 	ipoib_path_stop(priv);

@@ -23,6 +23,12 @@ static const char * const reason_names[] = {
 	[IPOIB_R_QP_RECOVERED] = "qp_recovered",
 	[IPOIB_R_TX_TIMEOUT] = "tx_timeout",
 	[IPOIB_R_NOMEM] = "no_memory",
+	[IPOIB_R_DISC_QUERIES] = "discovery_queries",
+	[IPOIB_R_DISC_ANSWERS] = "discovery_answers",
+	[IPOIB_R_DISC_LEARNED] = "discovery_learned",
+	[IPOIB_R_DISC_BAD] = "discovery_bad",
+	[IPOIB_R_DISC_REFUSED] = "discovery_refused",
+	[IPOIB_R_DISC_OVERRUN] = "discovery_overrun",
 };
 
 static_assert(ARRAY_SIZE(reason_names) == IPOIB_NR_REASONS);

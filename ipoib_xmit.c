@@ -9,6 +9,7 @@
  */
 #include "ipoib.h"
 #include "ipoib_ib.h"
+#include "ipoib_steer.h"
 
 /**
  * ipoib_hard_header() - header_ops::create
@@ -90,6 +91,7 @@ static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
 	unsigned long now = jiffies;
 	struct ipoib_neigh *neigh;
 	struct ipoib_ah *ah;
+	u32 qpn;
 
 	neigh = ipoib_neigh_lookup(priv, hw);
 	if (likely(neigh)) {
@@ -98,7 +100,9 @@ static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
 			WRITE_ONCE(neigh->used, now);
 		ah = rcu_dereference(neigh->ah);
 		if (likely(ipoib_ah_tryget(ah))) {
-			xmit_ready(priv, skb, ah, ipoib_hw_qpn(hw));
+			qpn = ipoib_steer_qpn(rcu_dereference(neigh->steer),
+					      skb, ipoib_hw_qpn(hw));
+			xmit_ready(priv, skb, ah, qpn);
 			return;
 		}
 	}
@@ -165,6 +169,29 @@ static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 	}
 	__netif_tx_unlock_bh(txq);
 	return sent;
+}
+
+/**
+ * ipoib_xmit_control() - send a message of the driver's own
+ * @priv: the interface
+ * @skb: message from the encapsulation header on; always consumed
+ * @ah: handle that the caller keeps alive during the call
+ * @qpn: destination QPN
+ *
+ * It leaves from the primary queue, whose QPN is our name. It is not worth
+ * waiting for room.
+ *
+ * Context: process context, BHs on, no lock held but state.lock.
+ * Return: true if it was sent.
+ */
+bool ipoib_xmit_control(struct ipoib_priv *priv, struct sk_buff *skb,
+			struct ipoib_ah *ah, u32 qpn)
+{
+	skb_set_queue_mapping(skb, 0);
+	if (xmit_one_parked(priv, skb, ah, qpn))
+		return true;
+	dev_kfree_skb_any(skb);
+	return false;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <linux/workqueue.h>
 #include <rdma/ib_verbs.h>
 
+#include "ipoib_disc.h"
 #include "ipoib_fabric.h"
 #include "ipoib_multicast.h"
 #include "ipoib_neigh.h"
@@ -73,6 +74,7 @@ struct ipoib_params {
  * @qset: the queues, from ndo_init to ndo_uninit; RCU; written under rtnl and
  *	state.lock
  * @rss: what belongs to all queues together
+ * @disc: queue discovery
  * @neigh: neighbour table
  * @path: path cache
  * @mcast: multicast groups
@@ -107,6 +109,7 @@ struct ipoib_priv {
 
 	struct ipoib_qset __rcu *qset;
 	struct ipoib_rss rss;
+	struct ipoib_disc disc;
 	struct ipoib_neigh_table neigh;
 	struct ipoib_path_table path;
 	struct ipoib_mcast_table mcast;
@@ -164,6 +167,8 @@ netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev);
 int ipoib_hard_header(struct sk_buff *skb, struct net_device *dev,
 		      unsigned short type, const void *daddr,
 		      const void *saddr, unsigned int len);
+bool ipoib_xmit_control(struct ipoib_priv *priv, struct sk_buff *skb,
+			struct ipoib_ah *ah, u32 qpn);
 void ipoib_xmit_parked(struct ipoib_priv *priv, struct sk_buff_head *list,
 		       const u8 *hw, struct ipoib_ah *ah);
 

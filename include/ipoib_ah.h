@@ -16,6 +16,7 @@ struct ipoib_priv;
  *	ipoib_ah_retire(), and one for each posted send, given up at its
  *	completion. Per CPU, so that senders share no cache line.
  * @priv: the interface; outlives its handles, see ipoib_ah_drain()
+ * @dlid: LID that it leads to
  * @mtu: largest IPoIB payload on this path, bytes
  * @free_work: destroys the handle: after a grace period, because readers may
  *	still look at @ref, and in process context, because it may sleep
@@ -24,6 +25,7 @@ struct ipoib_ah {
 	struct ib_ah *ah;
 	struct percpu_ref ref;
 	struct ipoib_priv *priv;
+	u32 dlid;
 	u32 mtu;
 	struct rcu_work free_work;
 };

@@ -11,9 +11,12 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "ipoib_disc.h"
+
 struct ipoib_ah;
 struct ipoib_path;
 struct ipoib_priv;
+struct ipoib_steer;
 struct seq_file;
 
 /**
@@ -38,6 +41,8 @@ enum ipoib_neigh_state {
  * @node: in ipoib_neigh_table.table
  * @hwaddr: key: all 20 bytes (flags, QPN, GID)
  * @ah: set while READY; RCU
+ * @steer: its queues if it told us of several; RCU; under the state mutex
+ * @disc: what discovery knows of it
  * @used: when a packet last asked for it, jiffies; unlocked
  * @list: in ipoib_neigh_table.list; under its lock
  * @state: under the table's lock
@@ -53,6 +58,8 @@ struct ipoib_neigh {
 	struct rhash_head node;
 	u8 hwaddr[INFINIBAND_ALEN];
 	struct ipoib_ah __rcu *ah;
+	struct ipoib_steer __rcu *steer;
+	struct ipoib_disc_peer disc;
 	unsigned long used;
 	struct list_head list;
 	enum ipoib_neigh_state state;
@@ -94,6 +101,8 @@ void ipoib_neigh_park(struct ipoib_priv *priv, const u8 *hwaddr,
 void ipoib_neigh_resolved(struct ipoib_priv *priv, struct ipoib_neigh *neigh,
 			  struct ipoib_ah *ah);
 void ipoib_neigh_failed(struct ipoib_priv *priv, struct ipoib_neigh *neigh);
+struct ipoib_neigh *ipoib_neigh_get(struct ipoib_priv *priv,
+				    const u8 *hwaddr);
 void ipoib_neigh_put(struct ipoib_neigh *neigh);
 void ipoib_neigh_dump(struct ipoib_priv *priv, struct seq_file *m);
 

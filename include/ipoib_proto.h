@@ -33,6 +33,11 @@ typedef __u32 u32;
 #define IPOIB_PSEUDO_LEN	20
 #define IPOIB_HARD_LEN		(IPOIB_ENCAP_LEN + IPOIB_PSEUDO_LEN)
 
+/* Ethertype of queue discovery: IEEE Std 802's first one for local experiments,
+ * which no protocol can be assigned.
+ */
+#define IPOIB_DISC_ETHERTYPE	0x88b5
+
 #define IPOIB_HW_RC		0x80	/* address flag: RC, RFC 4755 */
 #define IPOIB_PKEY_FULL		0x8000	/* full member, IBTA 10.9 */
 #define IPOIB_SIG_IPV4		0x401b	/* RFC 4391 section 4 */
@@ -215,11 +220,13 @@ static inline bool ipoib_proto_carried(__be16 proto)
 /**
  * enum ipoib_rx_verdict - outcome of ipoib_rx_check()
  * @IPOIB_RX_OK: a packet for the stack
+ * @IPOIB_RX_CONTROL: a unicast message of queue discovery
  * @IPOIB_RX_RUNT: no room for GRH, encapsulation and one byte of payload
  * @IPOIB_RX_BAD_PROTO: an ethertype that IPoIB does not carry
  */
 enum ipoib_rx_verdict {
 	IPOIB_RX_OK,
+	IPOIB_RX_CONTROL,
 	IPOIB_RX_RUNT,
 	IPOIB_RX_BAD_PROTO,
 };
@@ -258,6 +265,9 @@ ipoib_rx_check(const u8 *buf, u32 byte_len, bool grh, const u8 *bcast_mgid,
 	if (byte_len <= IPOIB_GRH_LEN + IPOIB_ENCAP_LEN)
 		return IPOIB_RX_RUNT;
 	memcpy(&hdr, buf + IPOIB_GRH_LEN, sizeof(hdr));
+	if (hdr.proto == __cpu_to_be16(IPOIB_DISC_ETHERTYPE) &&
+	    (!grh || dgid[0] != 0xff))
+		return IPOIB_RX_CONTROL;
 	if (!ipoib_proto_carried(hdr.proto))
 		return IPOIB_RX_BAD_PROTO;
 
@@ -270,30 +280,6 @@ ipoib_rx_check(const u8 *buf, u32 byte_len, bool grh, const u8 *bcast_mgid,
 	else
 		info->pkt_type = PACKET_MULTICAST;
 	return IPOIB_RX_OK;
-}
-
-/**
- * ipoib_link_mbps() - nominal rate of an IB link
- * @width: LinkWidthActive of PortInfo (IBTA 14.2.5.6): 1, 2, 4, 8 and 16 are
- *	1x, 4x, 8x, 12x and 2x
- * @speed: enum ib_port_speed: one bit each for SDR, DDR, QDR, FDR10, FDR, EDR,
- *	HDR, NDR, XDR
- *
- * Return: Mb/s as the generations are named (4x FDR is 56000); 0 if unknown.
- */
-static inline u32 ipoib_link_mbps(u32 width, u32 speed)
-{
-	static const u32 lane[9] = {
-		2500, 5000, 10000, 10000, 14000, 25000, 50000, 100000, 200000
-	};
-	static const u32 lanes[5] = { 1, 4, 8, 12, 2 };
-	u32 s = 0, w = 0;
-
-	while (s < 9 && speed != 1u << s)
-		s++;
-	while (w < 5 && width != 1u << w)
-		w++;
-	return s < 9 && w < 5 ? lane[s] * lanes[w] : 0;
 }
 
 #endif /* IPOIB_PROTO_H */

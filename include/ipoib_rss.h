@@ -53,7 +53,7 @@ enum ipoib_queue_flag {
  * @rx_wc: completions of one poll
  * @tx_wc: completions of one poll
  * @watch: runs both NAPIs once a second: finishes a refill that found no
- *	memory, and survives an HCA that lost a completion event. Not deferrable:
+ *	memory, and survives an HCA that lost an event. Not deferrable:
  *	a CPU that sleeps is where a lost event hurts.
  * @drained: the drain markers of both directions completed
  * @drain_left: markers that did not complete yet

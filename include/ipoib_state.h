@@ -61,8 +61,9 @@ enum ipoib_state_flag {
  * @flags: bits of enum ipoib_state_flag
  * @work: acts on @flags, on priv->wq
  * @sync_work: brings MTU, hardware address and carrier of the netdev in line
- *	with the state and frees retired queues, under rtnl; on a workqueue of its own, which nobody
- *	flushes with rtnl held; holds a reference to the netdev while queued
+ *	with the state and frees retired queues, under rtnl; on a workqueue of
+ *	its own, which nobody flushes with rtnl held; holds a reference to the
+ *	netdev while queued
  * @events: RDMA events of the device
  */
 struct ipoib_state {

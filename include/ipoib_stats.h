@@ -84,6 +84,12 @@ struct ipoib_rx_stats {
  * @IPOIB_R_QP_RECOVERED: send queues brought back after an error
  * @IPOIB_R_TX_TIMEOUT: transmit timeouts
  * @IPOIB_R_NOMEM: control operations that found no memory, retried
+ * @IPOIB_R_DISC_QUERIES: discovery queries sent
+ * @IPOIB_R_DISC_ANSWERS: discovery answers sent
+ * @IPOIB_R_DISC_LEARNED: discovery answers taken in
+ * @IPOIB_R_DISC_BAD: discovery messages that are not well-formed
+ * @IPOIB_R_DISC_REFUSED: discovery messages for others, forged or replayed
+ * @IPOIB_R_DISC_OVERRUN: discovery messages that came too fast
  * @IPOIB_NR_REASONS: how many there are
  */
 enum ipoib_reason {
@@ -102,6 +108,12 @@ enum ipoib_reason {
 	IPOIB_R_QP_RECOVERED,
 	IPOIB_R_TX_TIMEOUT,
 	IPOIB_R_NOMEM,
+	IPOIB_R_DISC_QUERIES,
+	IPOIB_R_DISC_ANSWERS,
+	IPOIB_R_DISC_LEARNED,
+	IPOIB_R_DISC_BAD,
+	IPOIB_R_DISC_REFUSED,
+	IPOIB_R_DISC_OVERRUN,
 	IPOIB_NR_REASONS
 };
 

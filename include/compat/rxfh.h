@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What differs between kernels in the indirection table of struct ethtool_ops. */
+/* What differs between kernels in the receive hashing of struct ethtool_ops. */
 #ifndef IPOIB_COMPAT_RXFH_H
 #define IPOIB_COMPAT_RXFH_H
 

@@ -49,9 +49,9 @@ TEST_P(Capabilities, AreUsedAndCarryTraffic) {
     a().ping(b().ip4, 3, {"-M", "do", "-s", std::to_string(a().dev.state().mtu - 28)});
     tcp_transfer(a(), b(), b().ip4, kBytes);
     tcp_transfer(b(), a(), a().ip6, kBytes);
-    EXPECT_EQ(ethtool_stat(a(), "tx0_lso") > 0, model.lso);
-    EXPECT_EQ(ethtool_stat(a(), "tx0_csum") > 0, model.csum);
-    EXPECT_EQ(ethtool_stat(b(), "rx0_csum") > 0, model.csum);
+    EXPECT_EQ(ethtool_stat(a(), "tx*_lso") > 0, model.lso);
+    EXPECT_EQ(ethtool_stat(a(), "tx*_csum") > 0, model.csum);
+    EXPECT_EQ(ethtool_stat(b(), "rx*_csum") > 0, model.csum);
     EXPECT_EQ(a().dev.stats().tx_errors, 0U);
     EXPECT_EQ(b().dev.stats().rx_errors, 0U);
 }

@@ -26,7 +26,7 @@ enum Status : int {
     kGeneral = 21,
 };
 
-/// The faults strike the queue of the first host.
+/// The faults strike the queues of the first host.
 class CompletionFaults : public TwoHosts {
   protected:
     void SetUp() override {
@@ -46,8 +46,7 @@ class CompletionFaults : public TwoHosts {
     }
 
     [[nodiscard]] FaultRule rule(const std::string& action, const std::string& more) {
-        return FaultRule(
-            fmt::format("{} hca=0 qp={} {}", action, driver_state(a().dev).queues.at(0).qpn, more));
+        return FaultRule(fmt::format("{} hca=0 {}", action, more));
     }
 
     /// Packets both ways, of which some may be lost.
@@ -74,7 +73,7 @@ class CompletionFaults : public TwoHosts {
         stir();
         EXPECT_EQ(fault.hits(), 1U) << "status " << status;
         since.wait("qp_recovered", 1);
-        EXPECT_GE(since["tx0_errors"], 1U) << "status " << status;
+        EXPECT_GE(since["tx*_errors"], 1U) << "status " << status;
         wait_traffic();
     }
 
@@ -150,7 +149,7 @@ TEST_F(CompletionFaults, PostsThatFailAreCountedAndNothingStays) {
         const FaultRule fault = rule("post_send", which);
         stir();
         EXPECT_GE(fault.hits(), 1U) << which;
-        since.wait("tx0_errors", fault.hits());
+        since.wait("tx*_errors", fault.hits());
         wait_traffic();
         wait_rings_at_rest(a().dev);
     }
@@ -174,7 +173,7 @@ TEST_F(CompletionFaults, PostsThatFailInsideAChain) {
     fault.remove();
     client.stop();
     server.stop();
-    EXPECT_GE(since["tx0_errors"], 50U);
+    EXPECT_GE(since["tx*_errors"], 50U);
     wait_traffic();
 }
 
@@ -197,7 +196,7 @@ TEST_F(CompletionFaults, LostNotificationsWithFullSendRing) {
     a().ns.must({"ping", "-n", "-q", "-f", "-c", "200", "-W", "120", "-i", "0.001", b().ip4},
                 seconds(300));
     EXPECT_GE(fault.hits(), 1U);
-    EXPECT_GE(since["tx0_packets"], 200U);
+    EXPECT_GE(since["tx*_packets"], 200U);
     fault.remove();
     wait_traffic();
 }
@@ -211,12 +210,12 @@ TEST_F(CompletionFaults, AStuckSendQueueTimesOutAndSaysWhy) {
         UdpSocket(a(), 0, AF_INET).send(b().ip4, 7777, "fills the ring");
     }
     since.wait("tx_timeout", 1, seconds(120));
-    messages.wait_for("queue 0 stuck for");
+    messages.wait_for(" stuck for");
     messages.wait_for(" of 64 sends in flight");
     fault.remove();
     wait_traffic();
     EXPECT_GE(since["qp_recovered"], 1U);
-    EXPECT_GE(since["tx0_errors"], 1U);
+    EXPECT_GE(since["tx*_errors"], 1U);
 }
 
 TEST_F(CompletionFaults, ReceivesWithoutBufferAreJustLost) {

@@ -185,11 +185,11 @@ TEST_F(IpTraffic, IsCountedTheSameEverywhere) {
         wait_until("ip -s, ethtool -S and its rings agree", [&] {
             const auto link = host->dev.stats();
             return link.rx_packets == ethtool_stat(*host, "rx_packets") &&
-                   link.rx_packets == ethtool_stat(*host, "rx0_packets") &&
+                   link.rx_packets == ethtool_stat(*host, "rx*_packets") &&
                    link.tx_packets == ethtool_stat(*host, "tx_packets") &&
-                   link.tx_packets == ethtool_stat(*host, "tx0_packets") &&
-                   link.rx_bytes == ethtool_stat(*host, "rx0_bytes") &&
-                   link.tx_bytes == ethtool_stat(*host, "tx0_bytes") &&
+                   link.tx_packets == ethtool_stat(*host, "tx*_packets") &&
+                   link.rx_bytes == ethtool_stat(*host, "rx*_bytes") &&
+                   link.tx_bytes == ethtool_stat(*host, "tx*_bytes") &&
                    link.rx_bytes == ethtool_stat(*host, "rx_bytes") &&
                    link.tx_bytes == ethtool_stat(*host, "tx_bytes");
         });

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <random>
 
+#include "ipoib_link.h"
 #include "ipoib_proto.h"
 
 namespace {

@@ -82,7 +82,9 @@ TEST(ProtoRx, ExactlyTheCarriedEthertypesPass) {
     for (std::uint32_t proto = 0; proto <= 0xffff; proto++) {
         const Packet packet(kHeaders + 28, static_cast<std::uint16_t>(proto));
         const bool known = std::find(carried.begin(), carried.end(), proto) != carried.end();
-        ASSERT_EQ(packet.Check(false, &info), known ? IPOIB_RX_OK : IPOIB_RX_BAD_PROTO) << proto;
+        const auto other =
+            proto == IPOIB_DISC_ETHERTYPE ? IPOIB_RX_CONTROL : IPOIB_RX_BAD_PROTO;
+        ASSERT_EQ(packet.Check(false, &info), known ? IPOIB_RX_OK : other) << proto;
         ASSERT_EQ(ipoib_proto_carried(htons(static_cast<std::uint16_t>(proto))), known) << proto;
     }
 }
@@ -118,6 +120,16 @@ TEST(ProtoRx, WithoutAGrhThatAreaMeansNothing) {
     packet.To(Broadcast());
     ASSERT_EQ(packet.Check(false, &info), IPOIB_RX_OK);
     EXPECT_EQ(info.pkt_type, PACKET_HOST);
+}
+
+TEST(ProtoRx, DiscoveryIsUnicastOnly) {
+    struct ipoib_rx_info info {};
+    Packet packet(kHeaders + 56, IPOIB_DISC_ETHERTYPE);
+    EXPECT_EQ(packet.Check(false, &info), IPOIB_RX_CONTROL);
+    packet.To({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 2, 3, 4, 5, 6, 7, 8});
+    EXPECT_EQ(packet.Check(true, &info), IPOIB_RX_CONTROL);
+    packet.To(Broadcast());
+    EXPECT_EQ(packet.Check(true, &info), IPOIB_RX_BAD_PROTO);
 }
 
 TEST(ProtoRx, InfoIsLeftAloneUnlessOk) {

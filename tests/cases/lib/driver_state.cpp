@@ -97,8 +97,15 @@ std::map<std::string, uint64_t> ethtool_stats(const Netdev& dev) {
     for (std::string line; std::getline(text, line);) {
         const size_t colon = line.find(": ");
         const size_t start = line.find_first_not_of(' ');
-        if (colon != std::string::npos) {
-            stats[line.substr(start, colon - start)] = std::stoull(line.substr(colon + 2));
+        if (colon == std::string::npos) {
+            continue;
+        }
+        const std::string name = line.substr(start, colon - start);
+        const uint64_t value = std::stoull(line.substr(colon + 2));
+        stats[name] = value;
+        const size_t digits = name.find_first_not_of("0123456789", 2);
+        if (digits != std::string::npos && digits > 2) {
+            stats[name.substr(0, 2) + "*" + name.substr(digits)] += value;
         }
     }
     return stats;

@@ -47,7 +47,8 @@ void wait_rings_at_rest(const Netdev& dev, Millis limit = seconds(30));
 /// handle.
 void wait_nothing_held(const Netdev& dev, Millis limit = seconds(30));
 
-/// The statistics of `ethtool -S`, by name.
+/// The statistics of `ethtool -S`, by name; those of rings also as their sums,
+/// "rx*_packets" and the like.
 std::map<std::string, uint64_t> ethtool_stats(const Netdev& dev);
 
 /// How much the statistics of `ethtool -S` have grown.

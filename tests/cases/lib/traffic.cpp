@@ -21,6 +21,8 @@
 #include <thread>
 #include <utility>
 
+#include "cases/lib/driver_state.h"
+
 namespace cases {
 namespace {
 
@@ -371,14 +373,12 @@ TcpLoad::TcpLoad(const Host& from, const Host& to, const std::string& address)
 }
 
 uint64_t ethtool_stat(const Host& host, const std::string& name) {
-    std::istringstream in(host.ns.must({"ethtool", "-S", host.dev.name()}));
-    for (std::string line; std::getline(in, line);) {
-        const auto at = line.find_first_not_of(' ');
-        if (at != std::string::npos && line.compare(at, name.size() + 1, name + ":") == 0) {
-            return std::stoull(line.substr(at + name.size() + 1));
-        }
+    const auto stats = ethtool_stats(host.dev);
+    const auto found = stats.find(name);
+    if (found == stats.end()) {
+        throw std::runtime_error("ethtool -S has no " + name);
     }
-    throw std::runtime_error("ethtool -S has no " + name);
+    return found->second;
 }
 
 std::string must_refuse(const Host& host, const std::vector<std::string>& argv) {
