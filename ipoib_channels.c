@@ -98,7 +98,7 @@ void ipoib_channels_init(struct ipoib_priv *priv)
  *
  * As the stack would choose, but never a queue that is about to be retired.
  *
- * Context: BHs off, RCU read side.
+ * Context: any; packet sockets call it without RCU.
  * Return: tx queue.
  */
 u16 ipoib_select_queue(struct net_device *dev, struct sk_buff *skb,
@@ -106,12 +106,11 @@ u16 ipoib_select_queue(struct net_device *dev, struct sk_buff *skb,
 {
 	const struct ipoib_priv *priv = ipoib_priv(dev);
 	u16 txq = netdev_pick_tx(dev, skb, sb_dev);
-	const struct ipoib_qset *set = rcu_dereference_bh(priv->qset);
 	u32 n;
 
-	if (unlikely(!set))
-		return txq;
-	n = READ_ONCE(set->n);
+	rcu_read_lock();
+	n = READ_ONCE(rcu_dereference(priv->qset)->n);
+	rcu_read_unlock();
 	return likely(txq < n) ? txq : txq % n;
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cases/lib/faults.h"
 #include "cases/lib/kernel_log.h"
 #include "cases/lib/queues.h"
@@ -195,6 +197,26 @@ TEST_F(MultiQueue, AWedgedQueueIsResetAlone) {
     UdpFlows fresh(a(), b(), 64, 22000);
     fresh.round();
     EXPECT_EQ(fresh.received(), fresh.sent());
+}
+
+/// Not a test of speed: prints the table of docs/multiqueue.md.
+TEST_F(MultiQueue, ThroughputSideBySide) {
+    wait_queues_known(a(), b(), kQueues);
+    auto server = b().ns.start({"iperf3", "-s"});
+    for (int round = 0; round < 3; round++) {
+        for (const int n : {1, 2, 4}) {
+            set_queues(a(), n);
+            set_queues(b(), n);
+            wait_queues_known(a(), b(), n);
+            const auto text = a().ns.must({"iperf3", "-J", "-c", b().ip4, "-P", "8", "-t", "3"});
+            const auto result = nlohmann::json::parse(text);
+            const auto rate = result.at("end").at("sum_received").at("bits_per_second");
+            EXPECT_GT(rate.get<double>(), 0);
+            fmt::print("{} queues: {:.1f} Mbit/s\n", n, rate.get<double>() / 1e6);
+        }
+    }
+    server.kill(SIGKILL);
+    server.wait(patience(seconds(10)));
 }
 
 /// The parameter by itself.

@@ -26,8 +26,7 @@ std::vector<uint64_t> per_queue(const StatsSince& since, const std::string& dire
 int queues_known(const Host& host, const Host& peer);
 
 /// Pings until the host knows so many queues of @p peer.
-void wait_queues_known(const Host& host, const Host& peer, int count,
-                       Millis limit = seconds(30));
+void wait_queues_known(const Host& host, const Host& peer, int count, Millis limit = seconds(30));
 
 /// Base of cases whose hosts have kQueues queues each.
 class MultiQueueHosts : public TwoHosts {
@@ -35,6 +34,13 @@ class MultiQueueHosts : public TwoHosts {
     [[nodiscard]] HostsOptions options() const override {
         return {.fabric = {.vib = {{"num_comp_vectors", std::to_string(kQueues)}}},
                 .driver_params = {{"num_queues", std::to_string(kQueues)}}};
+    }
+
+    void SetUp() override {
+        TwoHosts::SetUp();
+        // While addresses are looked up, only so many packets can wait.
+        a().ping(b().ip4, 1);
+        b().ping(a().ip4, 1);
     }
 };
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <numeric>
 #include <stdexcept>
@@ -79,15 +80,20 @@ UdpFlows::UdpFlows(const Host& from, const Host& to, int count, uint16_t first_p
 void UdpFlows::round(int burst, Millis limit) {
     for (int i = 0; i < burst; i++) {
         for (auto& flow : flows_) {
-            if (::send(flow.sender.get(), &flow.sent, sizeof(flow.sent), 0) !=
-                sizeof(flow.sent)) {
+            if (::send(flow.sender.get(), &flow.sent, sizeof(flow.sent), 0) != sizeof(flow.sent)) {
                 fail("send");
             }
             flow.sent++;
         }
     }
+    Millis wait = patience(limit);
     for (auto& flow : flows_) {
-        for (int i = 0; i < burst && take(flow, patience(limit)); i++) {
+        for (int i = 0; i < burst; i++) {
+            if (!take(flow, wait)) {
+                // What else is lost has had its time as well.
+                wait = std::min(wait, Millis(10));
+                break;
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ class UdpFlows {
     UdpFlows(const Host& from, const Host& to, int count, uint16_t first_port = 20000);
 
     /// Sends @p burst packets on every flow, then receives what comes of them.
-    /// Stops waiting for a flow when nothing comes for patience(@p limit).
+    /// Gives up what has not come within patience(@p limit).
     void round(int burst = 1, Millis limit = seconds(10));
 
     [[nodiscard]] const std::vector<Flow>& flows() const { return flows_; }
