@@ -88,10 +88,10 @@ TEST_F(QueueDiscovery, APeerThatIsSwitchedOffIsAskedOnceAndServedAsEver) {
                 HasSubstr("queue-discovery: off"));
     // As new to each other as they can be.
     a().dev.down();
-    a().dev.up();
-    a().dev.wait_running();
     const StatsSince asker(a().dev);
     const StatsSince stranger(b().dev);
+    a().dev.up();
+    a().dev.wait_running();
     a().ping(b().ip4);
     stranger.wait("rx*_malformed", 1);
     UdpFlows flows(a(), b(), kFlows);
