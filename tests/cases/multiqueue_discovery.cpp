@@ -168,10 +168,9 @@ class ForgedDiscovery : public QueueDiscovery {
 
     void SetUp() override {
         QueueDiscovery::SetUp();
-        const DriverState state = driver_state(a().dev);
-        qkey_ = state.qkey;
-        primary_ = state.queues.at(0).qpn;
-        forger_ = std::make_unique<UdSender>(hosts()[2].hca, qkey_);
+        before_ = driver_state(a().dev);
+        lid_ = static_cast<uint16_t>(port_lid(a().hca));
+        forger_ = std::make_unique<UdSender>(hosts()[2].hca, before_.qkey);
         since_ = std::make_unique<StatsSince>(a().dev);
     }
 
@@ -213,26 +212,25 @@ class ForgedDiscovery : public QueueDiscovery {
     void send(const std::vector<uint8_t>& message, size_t queue = 0) {
         std::vector<uint8_t> frame = {IPOIB_DISC_ETHERTYPE >> 8, IPOIB_DISC_ETHERTYPE & 0xff, 0, 0};
         frame.insert(frame.end(), message.begin(), message.end());
-        const UdAddress to{.qpn = driver_state(a().dev).queues.at(queue).qpn,
-                           .dlid = static_cast<uint16_t>(port_lid(a().hca)),
-                           .gid = std::nullopt};
-        ASSERT_EQ(forger_->send(to, qkey_, frame), IBV_WC_SUCCESS);
+        const UdAddress to{.qpn = before_.queues.at(queue).qpn, .dlid = lid_, .gid = std::nullopt};
+        ASSERT_EQ(forger_->send(to, before_.qkey, frame), IBV_WC_SUCCESS);
     }
 
     [[nodiscard]] const StatsSince& since() const { return *since_; }
 
     /// All is as it was, but for the counters.
     void expect_unharmed() {
-        EXPECT_EQ(queues_known(a(), b()), kQueues);
-        EXPECT_EQ(driver_state(a().dev).queues.at(0).qpn, primary_);
+        // Nothing was sent to the second host; asked again, it says the same.
+        wait_queues_known(a(), b(), kQueues);
+        EXPECT_EQ(driver_state(a().dev).queues.at(0).qpn, before_.queues.at(0).qpn);
         EXPECT_EQ(since()["qp_recovered"], 0U);
         a().ping(b().ip4);
         b().ping(a().ip6);
     }
 
   private:
-    uint32_t qkey_ = 0;
-    uint32_t primary_ = 0;
+    DriverState before_;
+    uint16_t lid_ = 0;
     std::unique_ptr<UdSender> forger_;
     std::unique_ptr<StatsSince> since_;
 };
