@@ -15,6 +15,7 @@
 #include "ipoib_client.h"
 #include "ipoib_ib.h"
 #include "ipoib_rss.h"
+#include "ipoib_selftest.h"
 #include "ipoib_vf.h"
 #include "ipoib_trace.h"
 
@@ -683,6 +684,9 @@ static int __init ipoib_init(void)
 {
 	int err;
 
+	err = ipoib_selftest();
+	if (err)
+		return err;
 	err = check_params();
 	if (err)
 		return err;
