@@ -27,7 +27,8 @@ TEST(KernelList, ReadsEveryKey) {
         "\n"
         "  # another\n"
         "one image=i headers=h\n"
-        "two image=i2 headers=h2 suite=s lacks=a,b boot=x=1 boot=y memory=2048 slowness=4\n"
+        "two image=i2 headers=h2 suite=s lacks=a,b boot=x=1 boot=y memory=2048 slowness=4 "
+        "left-out=f\n"
         "three source=src-* config=c run=named\n");
     ASSERT_EQ(all.size(), 3U);
     EXPECT_EQ(all[0].name, "one");
@@ -40,6 +41,7 @@ TEST(KernelList, ReadsEveryKey) {
     EXPECT_EQ(all[1].boot_args, "x=1 y");
     EXPECT_EQ(all[1].memory_mib, 2048);
     EXPECT_EQ(all[1].slowness, 4);
+    EXPECT_EQ(all[1].left_out, "f");
     EXPECT_TRUE(all[1].by_default);
     EXPECT_EQ(all[2].source, "src-*");
     EXPECT_EQ(all[2].config, "c");

@@ -48,6 +48,8 @@ void set_key(KernelSpec& spec, const std::string& key, const std::string& value)
         spec.source = value;
     } else if (key == "config") {
         spec.config = value;
+    } else if (key == "left-out") {
+        spec.left_out = value;
     } else if (key == "run") {
         spec.by_default = !parse_named(value);
     } else if (key == "suite") {

@@ -26,6 +26,9 @@ struct KernelSpec {
     std::string config;
     /// Suite the packages come from; empty for the one that is installed.
     std::string suite;
+    /// File with the cases that run here only when everything is asked for;
+    /// empty when nothing is left out. The list names it relative to its folder.
+    std::string left_out;
     /// Part of a run that names no kernel.
     bool by_default = true;
     /// Features the kernel lacks: a case that skips may name only these.
@@ -36,6 +39,10 @@ struct KernelSpec {
     int memory_mib = 1536;
     /// How much slower than the stock kernel; stretches every deadline.
     int slowness = 1;
+
+    /// A kernel of our own making is one that looks for mistakes; modules for it
+    /// are built with their self-tests.
+    [[nodiscard]] bool is_debug() const { return !source.empty(); }
 };
 
 /// Parses the text of a kernel list: one kernel per line, a name and then

@@ -8,9 +8,11 @@
 #include <set>
 #include <sstream>
 
+#include "vm/left_out.h"
 #include "vm/modules.h"
 #include "vm/report.h"
 #include "vm/runner.h"
+#include "vm/suite.h"
 
 namespace {
 
@@ -21,6 +23,9 @@ struct Options {
     std::string programs = PROGRAM_DIR;
     std::vector<std::string> kernels;
     bool quick = false;
+    bool full = false;
+    bool selected = false;
+    int jobs = 1;
     std::string filter = "*";
     std::string results;
     std::string tally;
@@ -38,6 +43,9 @@ std::vector<KernelSpec> listed_kernels(const Options& options) {
     for (auto& spec : all) {
         if (!spec.config.empty()) {
             spec.config = folder / spec.config;
+        }
+        if (!spec.left_out.empty()) {
+            spec.left_out = folder / spec.left_out;
         }
     }
     return all;
@@ -79,11 +87,11 @@ RunnerConfig make_config(const Options& options, const KernelSpec& spec,
     return config;
 }
 
-/// The full names of the cases that the filter picks.
-std::vector<std::string> case_names(const Options& options) {
-    const auto result = run({options.programs + "/guest-cases", "--gtest_list_tests",
-                             "--gtest_filter=" + options.filter},
-                            std::chrono::minutes(1));
+/// The full names of the cases that @p filter picks.
+std::vector<std::string> case_names(const Options& options, const std::string& filter) {
+    const auto result =
+        run({options.programs + "/guest-cases", "--gtest_list_tests", "--gtest_filter=" + filter},
+            std::chrono::minutes(1));
     if (!result.ok()) {
         throw std::runtime_error("cannot list the cases:\n" + result.output);
     }
@@ -102,86 +110,61 @@ std::vector<std::string> case_names(const Options& options) {
     return names;
 }
 
-struct Tally {
-    int passed = 0;
-    int failed = 0;
-    int skipped = 0;
-};
-
-void count(Tally& tally, Verdict verdict) {
-    if (verdict == Verdict::kPass) {
-        tally.passed++;
-    } else if (verdict == Verdict::kSkip) {
-        tally.skipped++;
-    } else {
-        tally.failed++;
-    }
-}
-
-std::string since(Clock::time_point start) {
-    return clock_text(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start));
-}
-
-Tally run_kernel(const Options& options, const KernelSpec& spec,
-                 const std::vector<std::string>& names) {
-    const auto start = Clock::now();
-    const RunnerConfig config = make_config(options, spec, "cases");
-    Runner runner(spec, config);
-    std::cout << fmt::format("kernel {}: {} cases on {} ({}, {} CPUs), results in {}", spec.name,
-                             names.size(), runner.kernel().release, runner.accelerator(),
-                             options.smp, config.results.string())
-              << std::endl;
-    Tally tally;
-    std::vector<CaseResult> results;
-    const Runner::Sink sink = options.verbose
-                                  ? [](const std::string& text) { std::cout << text << std::flush; }
-                                  : Runner::Sink();
-    for (const auto& name : names) {
-        std::cout << fmt::format("[{:3}/{}] {} {} ", results.size() + 1, names.size(), since(start),
-                                 name)
-                  << std::flush;
-        results.push_back(runner.run_case(
-            name, {options.programs + "/guest-cases", "--gtest_filter=" + name}, sink));
-        const auto& result = results.back();
-        count(tally, result.judgement.verdict);
-        std::cout << fmt::format("{} ({:.1f} s)", to_string(result.judgement.verdict),
-                                 result.record.seconds)
-                  << std::endl;
-        if (result.judgement.verdict == Verdict::kSkip) {
-            std::cout << "  " << result.judgement.reason << std::endl;
-        } else if (result.judgement.verdict != Verdict::kPass) {
-            std::cout << failure_text(result, runner.console()) << std::flush;
-            write_file(config.results / (name.substr(0, name.find('/')) + ".kernel.log"),
-                       result.record.kernel_log);
+/// The cases to run on one kernel.
+KernelRun plan_run(const Options& options, const KernelSpec& spec,
+                   const std::vector<std::string>& names, const std::vector<std::string>& all) {
+    KernelRun run{.spec = spec, .config = make_config(options, spec, "cases")};
+    const bool everything = options.full || (!options.kernels.empty() && !options.selected);
+    LeftOut left_out;
+    if (!spec.left_out.empty()) {
+        left_out = LeftOut(read_file(spec.left_out));
+        for (const auto& pattern : left_out.unused(all)) {
+            throw std::runtime_error(spec.left_out + ": no case matches " + pattern);
         }
-        write_file(config.results / "junit.xml", junit_xml(spec.name, results));
     }
-    std::cout << fmt::format("kernel {}: {} passed, {} failed, {} skipped in {}, {} VM boots",
-                             spec.name, tally.passed, tally.failed, tally.skipped, since(start),
-                             runner.boots())
-              << std::endl;
-    return tally;
+    for (const auto& name : names) {
+        if (!everything && left_out.leaves_out(name)) {
+            run.left_out++;
+        } else {
+            run.names.push_back(name);
+        }
+    }
+    return run;
 }
 
-int run_cases(const Options& options) {
-    const auto names = case_names(options);
-    if (options.list) {
+void print_cases(const Options& options, const std::vector<std::string>& names,
+                 const std::vector<KernelRun>& runs) {
+    const bool per_kernel = options.selected || options.full || !options.kernels.empty();
+    if (!per_kernel) {
         for (const auto& name : names) {
             std::cout << name << "\n";
         }
+        return;
+    }
+    for (const auto& run : runs) {
+        for (const auto& name : run.names) {
+            std::cout << run.spec.name << " " << name << "\n";
+        }
+    }
+}
+
+int run_cases(const Options& options) {
+    const auto all = case_names(options, "*");
+    const auto names = case_names(options, options.filter);
+    std::vector<KernelRun> runs;
+    for (const auto& spec : chosen_kernels(options)) {
+        runs.push_back(plan_run(options, spec, names, all));
+    }
+    if (options.list) {
+        print_cases(options, names, runs);
         return 0;
     }
     if (names.empty()) {
         std::cerr << "no case matches " << options.filter << "\n";
         return 2;
     }
-    Tally sum;
-    for (const auto& spec : chosen_kernels(options)) {
-        const Tally tally = run_kernel(options, spec, names);
-        sum.passed += tally.passed;
-        sum.failed += tally.failed;
-        sum.skipped += tally.skipped;
-    }
+    Suite suite(std::move(runs), options.jobs, options.verbose);
+    const Tally sum = suite.run();
     if (!options.tally.empty()) {
         write_file(options.tally, fmt::format("{} {}\n", sum.passed, sum.failed));
     }
@@ -193,19 +176,22 @@ int run_program(const Options& options) {
     const auto spec = chosen_kernels(options).front();
     auto argv = options.command;
     argv.front() = options.programs + "/" + argv.front();
-    Runner runner(spec, make_config(options, spec, options.command.front()));
+    const RunnerConfig config = make_config(options, spec, options.command.front());
+    Runner runner(prepare_kernel(spec, config), config);
     if (options.shell) {
         return runner.run_interactive(argv);
     }
-    std::cout << fmt::format("booting a VM with {} ({}, {} CPUs)", runner.kernel().release,
-                             runner.accelerator(), options.smp)
+    std::cout << fmt::format("booting a VM with {} ({}, {} CPUs)", runner.setup().kernel.release,
+                             runner.setup().accelerator(), options.smp)
               << std::endl;
     const auto start = Clock::now();
     const auto result = runner.run_case(options.command.front(), argv, [](const std::string& text) {
         std::cout << text << std::flush;
     });
-    std::cout << fmt::format("\n{}: {} in {}", options.command.front(),
-                             to_string(result.judgement.verdict), since(start))
+    std::cout << fmt::format(
+                     "\n{}: {} in {}", options.command.front(), to_string(result.judgement.verdict),
+                     clock_text(
+                         std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start)))
               << std::endl;
     if (result.judgement.verdict == Verdict::kPass) {
         return 0;
@@ -235,6 +221,12 @@ void add_options(CLI::App& app, Options& options) {
                    "Only this kernel of tests/kernels/list (repeatable), or all")
         ->allow_extra_args(false);
     app.add_flag("--quick", options.quick, "Only the first kernel of tests/kernels/list");
+    app.add_flag("--full", options.full, "Every case on every kernel, nothing left out");
+    app.add_flag("--selected", options.selected,
+                 "With --kernel: only the cases that run there by default");
+    app.add_option("--jobs", options.jobs, "VMs at the same time")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     app.add_option("--smp", options.smp, "Virtual CPUs")->capture_default_str();
     app.add_option("--limit", options.limit_s, "Seconds for one case")->capture_default_str();
     app.add_option("--results", options.results, "Folder for reports and consoles");

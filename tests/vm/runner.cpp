@@ -56,20 +56,40 @@ bool note(CaseRecord& record, const json& event, const Runner::Sink& sink) {
     return false;
 }
 
+/// Whether hardware virtualization works; probed once per start of the host.
+bool find_kvm(const Kernel& kernel, const fs::path& scratch) {
+    const fs::path known = cache_dir() / "accelerator";
+    const std::string boot_id = read_file(kBootId);
+    if (fs::exists(known)) {
+        const std::string text = read_file(known);
+        if (text.starts_with(boot_id)) {
+            return text.ends_with("kvm\n");
+        }
+    }
+    const bool works = kvm_works(kernel, scratch);
+    write_file(known, boot_id + (works ? "kvm\n" : "tcg\n"));
+    return works;
+}
+
 }  // namespace
 
-Runner::Runner(const KernelSpec& spec, RunnerConfig config)
-    : config_(std::move(config)), kernel_(provide_kernel(spec)) {
-    fs::remove_all(config_.results);
-    fs::create_directories(config_.results);
-    std::cout << fmt::format("kernel {}: building the modules for {}", spec.name, kernel_.release)
+KernelSetup prepare_kernel(const KernelSpec& spec, const RunnerConfig& config) {
+    KernelSetup setup{.kernel = provide_kernel(spec), .modules = {}, .initramfs = {}};
+    fs::remove_all(config.results);
+    fs::create_directories(config.results);
+    std::cout << fmt::format("kernel {}: building the modules for {}", spec.name,
+                             setup.kernel.release)
               << std::endl;
-    modules_ = build_modules(kernel_, config_.source);
-    initramfs_ = config_.results / "initramfs.cpio";
-    write_initramfs(kernel_, config_.source / "tests/vm/guest_init.sh",
-                    config_.programs / "guest-agent", initramfs_);
-    find_accelerator();
+    setup.modules = build_modules(setup.kernel, config.source, config.coverage);
+    setup.initramfs = config.results / "initramfs.cpio";
+    write_initramfs(setup.kernel, config.source / "tests/vm/guest_init.sh",
+                    config.programs / "guest-agent", setup.initramfs);
+    setup.kvm = find_kvm(setup.kernel, config.results);
+    return setup;
 }
+
+Runner::Runner(KernelSetup setup, RunnerConfig config, std::string label)
+    : setup_(std::move(setup)), config_(std::move(config)), label_(std::move(label)) {}
 
 Runner::~Runner() {
     if (vm_) {
@@ -77,27 +97,14 @@ Runner::~Runner() {
     }
 }
 
-void Runner::find_accelerator() {
-    const fs::path known = cache_dir() / "accelerator";
-    const std::string boot_id = read_file(kBootId);
-    if (fs::exists(known)) {
-        const std::string text = read_file(known);
-        if (text.starts_with(boot_id)) {
-            kvm_ = text.ends_with("kvm\n");
-            return;
-        }
-    }
-    kvm_ = kvm_works(kernel_, config_.results);
-    write_file(known, boot_id + (kvm_ ? "kvm\n" : "tcg\n"));
-}
-
 bool Runner::boot() {
     boots_++;
-    console_ = config_.results / fmt::format("console-{}.log", boots_);
-    vm_ = std::make_unique<Vm>(
-        kernel_,
-        VmOptions{.initramfs = initramfs_, .smp = config_.smp, .kvm = kvm_, .console = console_});
-    return vm_->wait_ready(kBootLimit * kernel_.spec.slowness).has_value();
+    console_ = config_.results / fmt::format("console-{}{}.log", label_, boots_);
+    vm_ = std::make_unique<Vm>(setup_.kernel, VmOptions{.initramfs = setup_.initramfs,
+                                                        .smp = config_.smp,
+                                                        .kvm = setup_.kvm,
+                                                        .console = console_});
+    return vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness).has_value();
 }
 
 json Runner::make_order(const std::vector<std::string>& argv, seconds limit) const {
@@ -105,16 +112,16 @@ json Runner::make_order(const std::vector<std::string>& argv, seconds limit) con
             {"argv", argv},
             {"limit_s", limit.count()},
             {"env",
-             {{"MODULE_DIR", modules_.string()},
-              {"KERNEL_NAME", kernel_.spec.name},
-              {"SLOWNESS", std::to_string(kernel_.spec.slowness)}}}};
+             {{"MODULE_DIR", setup_.modules.string()},
+              {"KERNEL_NAME", setup_.kernel.spec.name},
+              {"SLOWNESS", std::to_string(setup_.kernel.spec.slowness)}}}};
 }
 
 CaseRecord Runner::talk(const std::string& name, const json& order, seconds limit,
                         const Sink& sink) {
     CaseRecord record{.name = name};
     const auto start = Clock::now();
-    const Deadline deadline(limit + kCleanupLimit * kernel_.spec.slowness);
+    const Deadline deadline(limit + kCleanupLimit * setup_.kernel.spec.slowness);
     record.lost = !vm_->channel().send(order);
     bool last = false;
     while (!last && !record.lost) {
@@ -131,7 +138,7 @@ CaseRecord Runner::talk(const std::string& name, const json& order, seconds limi
 
 CaseResult Runner::run_case(const std::string& name, const std::vector<std::string>& argv,
                             const Sink& sink, seconds limit) {
-    limit = (limit.count() != 0 ? limit : config_.case_limit) * kernel_.spec.slowness;
+    limit = (limit.count() != 0 ? limit : config_.case_limit) * setup_.kernel.spec.slowness;
     CaseResult result;
     if (vm_ || boot()) {
         result.record = talk(name, make_order(argv, limit), limit, sink);
@@ -139,7 +146,7 @@ CaseResult Runner::run_case(const std::string& name, const std::vector<std::stri
         result.record = CaseRecord{.name = name, .lost = true};
         result.record.output = "the VM did not become ready\n";
     }
-    result.judgement = judge(result.record, kernel_.spec.lacks);
+    result.judgement = judge(result.record, setup_.kernel.spec.lacks);
     if (result.judgement.replace_vm) {
         vm_.reset();
     }
@@ -147,12 +154,12 @@ CaseResult Runner::run_case(const std::string& name, const std::vector<std::stri
 }
 
 int Runner::run_interactive(const std::vector<std::string>& argv) {
-    Vm vm(kernel_, VmOptions{.initramfs = initramfs_,
-                             .smp = config_.smp,
-                             .kvm = kvm_,
-                             .console = {},
-                             .interactive = true});
-    if (!vm.wait_ready(kBootLimit * kernel_.spec.slowness)) {
+    Vm vm(setup_.kernel, VmOptions{.initramfs = setup_.initramfs,
+                                   .smp = config_.smp,
+                                   .kvm = setup_.kvm,
+                                   .console = {},
+                                   .interactive = true});
+    if (!vm.wait_ready(kBootLimit * setup_.kernel.spec.slowness)) {
         std::cerr << "the VM did not become ready\n";
         return 1;
     }

@@ -20,9 +20,27 @@ struct RunnerConfig {
     /// Folder for consoles, kernel logs and the report; emptied at the start.
     fs::path results;
     int smp = 2;
+    /// Let the driver count what runs.
+    bool coverage = false;
     /// Time for one case, before the kernel's slowness stretches it.
     std::chrono::seconds case_limit{300};
 };
+
+/// What the VMs of one kernel are started with; made once for all of them.
+struct KernelSetup {
+    Kernel kernel;
+    /// Folder of the modules built for it.
+    fs::path modules;
+    fs::path initramfs;
+    bool kvm = false;
+
+    /// "KVM" or "TCG".
+    [[nodiscard]] const char* accelerator() const { return kvm ? "KVM" : "TCG"; }
+};
+
+/// Provides the kernel, builds the modules, empties the folder for results and
+/// finds the accelerator.
+KernelSetup prepare_kernel(const KernelSpec& spec, const RunnerConfig& config);
 
 /// A case and how it was judged.
 struct CaseResult {
@@ -34,8 +52,8 @@ struct CaseResult {
 /// any more.
 class Runner {
   public:
-    /// Provides the kernel, builds the modules and finds the accelerator.
-    Runner(const KernelSpec& spec, RunnerConfig config);
+    /// @param label start of the names of the consoles' files
+    Runner(KernelSetup setup, RunnerConfig config, std::string label = "");
     ~Runner();
     Runner(Runner&&) = delete;
     Runner& operator=(Runner&&) = delete;
@@ -53,9 +71,7 @@ class Runner {
     /// Boots a VM on the caller's terminal and runs a program there.
     int run_interactive(const std::vector<std::string>& argv);
 
-    [[nodiscard]] const Kernel& kernel() const { return kernel_; }
-    /// "KVM" or "TCG".
-    [[nodiscard]] const char* accelerator() const { return kvm_ ? "KVM" : "TCG"; }
+    [[nodiscard]] const KernelSetup& setup() const { return setup_; }
     /// Number of VMs started so far.
     [[nodiscard]] int boots() const { return boots_; }
     /// Console of the VM that ran the last case.
@@ -63,18 +79,15 @@ class Runner {
 
   private:
     bool boot();
-    void find_accelerator();
     CaseRecord talk(const std::string& name, const nlohmann::json& order,
                     std::chrono::seconds limit, const Sink& sink);
     [[nodiscard]] nlohmann::json make_order(const std::vector<std::string>& argv,
                                             std::chrono::seconds limit) const;
 
+    KernelSetup setup_;
     RunnerConfig config_;
-    Kernel kernel_;
-    fs::path modules_;
-    fs::path initramfs_;
+    std::string label_;
     fs::path console_;
-    bool kvm_ = false;
     int boots_ = 0;
     std::unique_ptr<Vm> vm_;
 };

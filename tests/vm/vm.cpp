@@ -46,6 +46,10 @@ void share(std::vector<std::string>& argv, const fs::path& folder, const std::st
 
 std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& options, int port) {
     auto argv = base_command(options.kvm, options.smp, kernel.spec.memory_mib);
+    if (kernel.spec.boot_args.find("acpi=off") != std::string::npos) {
+        // CPUs come from the MP table, where the BIOS lists one per socket.
+        append(argv, {"-smp", fmt::format("{0},sockets={0}", options.smp)});
+    }
     if (options.interactive) {
         append(argv, {"-serial", "mon:stdio"});
     } else {

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vm/suite.h"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <thread>
+
+#include "vm/report.h"
+
+namespace vmtest {
+namespace {
+
+std::string since(Clock::time_point start) {
+    return clock_text(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start));
+}
+
+std::string count_text(const Tally& tally) {
+    return fmt::format("{} passed, {} failed, {} skipped", tally.passed, tally.failed,
+                       tally.skipped);
+}
+
+}  // namespace
+
+void Tally::count(Verdict verdict) {
+    if (verdict == Verdict::kPass) {
+        passed++;
+    } else if (verdict == Verdict::kSkip) {
+        skipped++;
+    } else {
+        failed++;
+    }
+}
+
+void Tally::add(const Tally& other) {
+    passed += other.passed;
+    failed += other.failed;
+    skipped += other.skipped;
+}
+
+Suite::Suite(std::vector<KernelRun> runs, int jobs, bool verbose)
+    : runs_(std::move(runs)), jobs_(jobs), verbose_(verbose) {}
+
+void Suite::prepare() {
+    for (auto& run : runs_) {
+        auto setup = prepare_kernel(run.spec, run.config);
+        std::cout << fmt::format("kernel {}: {} of {} cases on {} ({}, {} CPUs), results in {}",
+                                 run.spec.name, run.names.size(), run.names.size() + run.left_out,
+                                 setup.kernel.release, setup.accelerator(), run.config.smp,
+                                 run.config.results.string())
+                  << std::endl;
+        kernels_.push_back(Progress{.run = std::move(run), .setup = std::move(setup)});
+    }
+    runs_.clear();
+}
+
+std::optional<Suite::Job> Suite::next_job() {
+    const std::lock_guard lock(mutex_);
+    for (auto& kernel : kernels_) {
+        if (kernel.next < kernel.run.names.size() && !error_) {
+            if (kernel.next == 0) {
+                kernel.start = Clock::now();
+            }
+            return Job{.kernel = &kernel, .name = kernel.run.names[kernel.next++]};
+        }
+    }
+    return std::nullopt;
+}
+
+void Suite::finish(Progress& kernel) {
+    kernel.summary = fmt::format("kernel {}: {} in {}, {} VM boots", kernel.run.spec.name,
+                                 count_text(kernel.tally), since(kernel.start), kernel.boots);
+    if (kernel.run.left_out != 0) {
+        kernel.summary += fmt::format("; {} cases left to --full", kernel.run.left_out);
+    }
+    if (kernels_.size() > 1) {
+        std::cout << kernel.summary << std::endl;
+    }
+}
+
+void Suite::take_result(const Job& job, CaseResult result, const fs::path& console) {
+    const std::lock_guard lock(mutex_);
+    Progress& kernel = *job.kernel;
+    const Verdict verdict = result.judgement.verdict;
+    kernel.done++;
+    kernel.tally.count(verdict);
+    std::cout << fmt::format("[{:3}/{}] {} {} {} {} ({:.1f} s)", kernel.done,
+                             kernel.run.names.size(), since(kernel.start), kernel.run.spec.name,
+                             job.name, to_string(verdict), result.record.seconds)
+              << std::endl;
+    if (verdict == Verdict::kSkip) {
+        std::cout << "  " << result.judgement.reason << std::endl;
+    } else if (verdict != Verdict::kPass) {
+        std::cout << failure_text(result, console) << std::flush;
+        write_file(
+            kernel.run.config.results / (job.name.substr(0, job.name.find('/')) + ".kernel.log"),
+            result.record.kernel_log);
+    }
+    kernel.results.push_back(std::move(result));
+    write_file(kernel.run.config.results / "junit.xml",
+               junit_xml(kernel.run.spec.name, kernel.results));
+    if (kernel.done == kernel.run.names.size()) {
+        finish(kernel);
+    }
+}
+
+void Suite::serve(int worker) {
+    const Runner::Sink sink = verbose_
+                                  ? [](const std::string& text) { std::cout << text << std::flush; }
+                                  : Runner::Sink();
+    std::unique_ptr<Runner> runner;
+    const Progress* current = nullptr;
+    while (const auto job = next_job()) {
+        if (job->kernel != current) {
+            current = job->kernel;
+            runner.reset();
+            runner = std::make_unique<Runner>(current->setup, current->run.config,
+                                              jobs_ > 1 ? fmt::format("{}-", worker) : "");
+        }
+        const int boots = runner->boots();
+        auto result = runner->run_case(
+            job->name,
+            {current->run.config.programs / "guest-cases", "--gtest_filter=" + job->name}, sink);
+        {
+            const std::lock_guard lock(mutex_);
+            job->kernel->boots += runner->boots() - boots;
+        }
+        take_result(*job, std::move(result), runner->console());
+    }
+}
+
+void Suite::work(int worker) {
+    try {
+        serve(worker);
+    } catch (...) {
+        const std::lock_guard lock(mutex_);
+        error_ = std::current_exception();
+    }
+}
+
+Tally Suite::run() {
+    prepare();
+    std::vector<std::jthread> workers;
+    workers.reserve(static_cast<size_t>(jobs_));
+    for (int worker = 1; worker <= jobs_; worker++) {
+        workers.emplace_back([this, worker] { work(worker); });
+    }
+    workers.clear();
+    if (error_) {
+        std::rethrow_exception(error_);
+    }
+    Tally sum;
+    for (const auto& kernel : kernels_) {
+        std::cout << kernel.summary << std::endl;
+        sum.add(kernel.tally);
+    }
+    return sum;
+}
+
+}  // namespace vmtest

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vm/deadline.h"
+#include "vm/runner.h"
+
+namespace vmtest {
+
+/// Numbers of verdicts.
+struct Tally {
+    int passed = 0;
+    int failed = 0;
+    int skipped = 0;
+
+    void count(Verdict verdict);
+    void add(const Tally& other);
+};
+
+/// The cases to run on one kernel.
+struct KernelRun {
+    KernelSpec spec;
+    RunnerConfig config;
+    /// Full names of the cases, in order.
+    std::vector<std::string> names;
+    /// How many more there are that this run leaves out.
+    size_t left_out = 0;
+};
+
+/// Runs cases on kernels, in one VM or in several at the same time. Says what
+/// becomes of each case as it ends, and of each kernel when its last one has.
+class Suite {
+  public:
+    /// @param jobs VMs that run at the same time
+    /// @param verbose shows what the cases print
+    Suite(std::vector<KernelRun> runs, int jobs, bool verbose);
+
+    /// Provides the kernels, then runs every case.
+    Tally run();
+
+  private:
+    /// One kernel and how far it has come.
+    struct Progress {
+        KernelRun run;
+        KernelSetup setup;
+        Clock::time_point start;
+        size_t next = 0;
+        size_t done = 0;
+        int boots = 0;
+        Tally tally;
+        std::vector<CaseResult> results;
+        std::string summary;
+    };
+    /// A case to run.
+    struct Job {
+        Progress* kernel = nullptr;
+        std::string name;
+    };
+
+    void prepare();
+    void work(int worker);
+    void serve(int worker);
+    std::optional<Job> next_job();
+    void take_result(const Job& job, CaseResult result, const fs::path& console);
+    void finish(Progress& kernel);
+
+    std::vector<KernelRun> runs_;
+    int jobs_;
+    bool verbose_;
+    /// Guards everything below, and the standard output.
+    std::mutex mutex_;
+    std::list<Progress> kernels_;
+    std::exception_ptr error_;
+};
+
+}  // namespace vmtest
