@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cases/lib/feature.h"
 
+#include <filesystem>
 #include <map>
 #include <stdexcept>
 
@@ -14,10 +15,16 @@ bool have_stock_ipoib() {
     return vmtest::run({"modinfo", "ib_ipoib"}, patience(seconds(30))).ok();
 }
 
+/// Allocations of one module can be made to fail.
+bool have_failslab() {
+    return std::filesystem::exists("/sys/kernel/debug/failslab/require-start");
+}
+
 }  // namespace
 
 bool have_feature(const std::string& name) {
     static const std::map<std::string, bool (*)()> probes = {
+        {"failslab", have_failslab},
         {"stock-ipoib", have_stock_ipoib},
     };
     const auto probe = probes.find(name);

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Memory that cannot be had: every allocation of an operation fails once, one
+// after the other. The operation works all the same or says why not, works when
+// it is repeated, and leaves nothing behind.
+#include "cases/lib/failslab.h"
+
+#include "cases/lib/driver_state.h"
+#include "cases/lib/feature.h"
+#include "cases/lib/kernel_log.h"
+#include "cases/lib/two_hosts.h"
+
+namespace {
+
+using namespace cases;
+
+/// More than any operation has.
+constexpr unsigned kMost = 400;
+
+/// A fabric with an OpenSM that is quiet once the subnet is up, and no driver.
+class FailslabLoad : public testing::Test {
+  protected:
+    void SetUp() override {
+        REQUIRE_FEATURE("failslab");
+        fabric_ = std::make_unique<Fabric>(FabricOptions{.nhca = 2});
+        opensm_ = std::make_unique<OpenSm>("vib0", OpenSmOptions{.config = "sweep_interval 0\n"});
+        opensm_->wait_subnet_up();
+        fabric_->wait_active();
+    }
+    void TearDown() override {
+        if (opensm_) {
+            opensm_->stop();
+            fabric_->unload();
+        }
+    }
+
+    /// The HCA has its interface, or the kernel log says why not.
+    static void expect_interface_or_reason(const std::string& hca, const KernelLogMark& messages) {
+        if (!find_ipoib(hca)) {
+            EXPECT_NE(messages.text().find(hca + ": no IPoIB interface on port 1"),
+                      std::string::npos)
+                << messages.text();
+        }
+    }
+
+    /// Loads the driver without a fault: all is well.
+    static void load_well() {
+        Module driver = Module::built("ib_ipoib");
+        for (const char* hca : {"vib0", "vib1"}) {
+            const Netdev dev = wait_ipoib(hca);
+            dev.up();
+            dev.wait_running();
+            dev.down();
+        }
+        driver.unload();
+    }
+
+    static void load_with(FailOne& fault) {
+        const KernelLogMark messages;
+        std::optional<Module> driver;
+        try {
+            driver = Module::built("ib_ipoib");
+        } catch (const std::runtime_error& error) {
+            EXPECT_NE(std::string(error.what()).find("Cannot allocate memory"), std::string::npos)
+                << error.what();
+        }
+        fault.end();
+        if (driver) {
+            expect_interface_or_reason("vib0", messages);
+            expect_interface_or_reason("vib1", messages);
+            driver->unload();
+        }
+        EXPECT_FALSE(Module::loaded("ib_ipoib"));
+    }
+
+    Fabric& fabric() { return *fabric_; }
+
+  private:
+    std::unique_ptr<Fabric> fabric_;
+    std::unique_ptr<OpenSm> opensm_;
+};
+
+TEST_F(FailslabLoad, LoadingObjectByObject) {
+    Module::built("ib_ipoib").unload();
+    fail_each(Allocation::kSlab, CodeRange::of_all_modules(), kMost, load_with);
+    load_well();
+}
+
+TEST_F(FailslabLoad, LoadingPageByPage) {
+    Module::built("ib_ipoib").unload();
+    fail_each(Allocation::kPages, CodeRange::of_all_modules(), kMost, load_with);
+    load_well();
+}
+
+TEST_F(FailslabLoad, AnHcaThatComesLater) {
+    Module driver = Module::built("ib_ipoib");
+    const auto code = CodeRange::of_module("ib_ipoib");
+    fail_each(Allocation::kSlab, code, kMost, [](FailOne& fault) {
+        const KernelLogMark messages;
+        Fabric::control("add", "idx=2");
+        fault.end();
+        expect_interface_or_reason("vib2", messages);
+        Fabric::control("remove", "2");
+    });
+    Fabric::control("add", "idx=2");
+    EXPECT_TRUE(find_ipoib("vib2").has_value());
+    Fabric::control("remove", "2");
+    driver.unload();
+}
+
+/// Two hosts that talk; the second one is short of memory.
+class Failslab : public TwoHosts {
+  protected:
+    void SetUp() override {
+        REQUIRE_FEATURE("failslab");
+        TwoHosts::SetUp();
+    }
+
+    /// Does @p operation for each allocation, and says whether all is well after
+    /// each.
+    void fail_each_of(const std::function<void(FailOne&)>& operation) {
+        const auto code = CodeRange::of_module("ib_ipoib");
+        for (const auto what : {Allocation::kSlab, Allocation::kPages}) {
+            fail_each(what, code, kMost, [&](FailOne& fault) {
+                operation(fault);
+                fault.end();
+                b().dev.wait_running(seconds(120));
+                wait_rings_at_rest(b().dev);
+            });
+            b().ping(a().ip4, 3, {"-W", "60"});
+        }
+    }
+
+    void wait_reaches_peer() {
+        wait_until(
+            "the peer answers",
+            [&] {
+                return b().ns.run({"ping", "-n", "-c", "1", "-W", "5", a().ip4}).ok();
+            },
+            seconds(120));
+    }
+};
+
+TEST_F(Failslab, BringingUp) {
+    fail_each_of([&](FailOne& fault) {
+        b().dev.down();
+        try {
+            b().dev.up();
+        } catch (const std::runtime_error& error) {
+            EXPECT_TRUE(fault.struck()) << error.what();
+            EXPECT_NE(std::string(error.what()).find("Out of memory"), std::string::npos)
+                << error.what();
+            b().dev.up();
+        }
+        b().dev.wait_running(seconds(120));
+    });
+}
+
+TEST_F(Failslab, FirstPackets) {
+    fail_each_of([&](FailOne&) {
+        // Down, it forgets neighbours and paths.
+        b().dev.down();
+        b().dev.up();
+        b().dev.wait_running(seconds(120));
+        wait_reaches_peer();
+    });
+}
+
+TEST_F(Failslab, RingSizes) {
+    bool large = false;
+    fail_each_of([&](FailOne& fault) {
+        large = !large;
+        const auto result =
+            b().ns.run({"ethtool", "-G", b().dev.name(), "rx", large ? "512" : "256"});
+        if (!result.ok()) {
+            EXPECT_TRUE(fault.struck()) << result.output;
+            EXPECT_NE(result.output.find("Cannot allocate memory"), std::string::npos)
+                << result.output;
+            large = !large;
+        }
+    });
+}
+
+}  // namespace
