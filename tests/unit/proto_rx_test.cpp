@@ -82,8 +82,7 @@ TEST(ProtoRx, ExactlyTheCarriedEthertypesPass) {
     for (std::uint32_t proto = 0; proto <= 0xffff; proto++) {
         const Packet packet(kHeaders + 28, static_cast<std::uint16_t>(proto));
         const bool known = std::find(carried.begin(), carried.end(), proto) != carried.end();
-        const auto other =
-            proto == IPOIB_DISC_ETHERTYPE ? IPOIB_RX_CONTROL : IPOIB_RX_BAD_PROTO;
+        const auto other = proto == IPOIB_DISC_ETHERTYPE ? IPOIB_RX_CONTROL : IPOIB_RX_BAD_PROTO;
         ASSERT_EQ(packet.Check(false, &info), known ? IPOIB_RX_OK : other) << proto;
         ASSERT_EQ(ipoib_proto_carried(htons(static_cast<std::uint16_t>(proto))), known) << proto;
     }
