@@ -84,6 +84,13 @@ static int neigh_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(neigh);
 
+static int cm_show(struct seq_file *m, void *v)
+{
+	ipoib_cm_dump(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(cm);
+
 static int state_show(struct seq_file *m, void *v)
 {
 	dump_state(m->private, m);
@@ -106,6 +113,7 @@ static const struct debug_file files[IPOIB_DEBUGFS_FILES] = {
 	{ "path", &path_fops },
 	{ "neigh", &neigh_fops },
 	{ "state", &state_fops },
+	{ "cm", &cm_fops },
 };
 
 /* debugfs has one name space for all network namespaces: a second ib0 is

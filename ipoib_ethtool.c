@@ -317,7 +317,7 @@ static int get_sset_count(struct net_device *dev, int sset)
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	return ARRAY_SIZE(totals) + n_queues(ipoib_priv(dev)) * per_queue +
-	       IPOIB_NR_REASONS;
+	       IPOIB_NR_REASONS + ipoib_cm_stat_count(ipoib_priv(dev));
 }
 
 static void ring_strings(u8 **data, const char *dir, u32 index,
@@ -349,6 +349,7 @@ static void get_strings(struct net_device *dev, u32 sset, u8 *data)
 	}
 	for (i = 0; i < IPOIB_NR_REASONS; i++)
 		ethtool_sprintf(&data, "%s", ipoib_reason_name(i));
+	ipoib_cm_stat_names(ipoib_priv(dev), &data);
 }
 
 /* Reads the members @desc of the structure @stats under its @syncp. */
@@ -369,7 +370,7 @@ static u64 *ring_values(u64 *data, const struct u64_stats_sync *syncp,
 static void get_stats(struct net_device *dev, struct ethtool_stats *stats,
 		      u64 *data)
 {
-	const struct ipoib_priv *priv = ipoib_priv(dev);
+	struct ipoib_priv *priv = ipoib_priv(dev);
 	const struct ipoib_qset *set = ipoib_qset_locked(priv);
 	struct rtnl_link_stats64 sum;
 	u32 n = n_queues(priv);
@@ -394,6 +395,7 @@ static void get_stats(struct net_device *dev, struct ethtool_stats *stats,
 	}
 	for (i = 0; i < IPOIB_NR_REASONS; i++)
 		*data++ = atomic64_read(&priv->reasons.n[i]);
+	ipoib_cm_stat_values(priv, data);
 }
 
 #define IPOIB_COMMON_ETHTOOL_OPS					\

@@ -122,7 +122,6 @@ static int ud_send(struct ipoib_queue *q, struct sk_buff *skb,
 		if (unlikely(!hlen))
 			return ud_tx_drop(r, skb, ah, -EINVAL);
 	} else if (unlikely(skb->len > ah->mtu + IPOIB_ENCAP_LEN)) {
-		ipoib_count(&priv->reasons, IPOIB_R_TOO_LONG);
 		return ud_tx_drop(r, skb, ah, -EMSGSIZE);
 	}
 	if (unlikely(!ud_fit_sge(r, skb, hlen)))

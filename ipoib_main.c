@@ -51,10 +51,17 @@ module_param(queue_discovery, bool, 0644);
 MODULE_PARM_DESC(queue_discovery,
 		 "New interfaces ask peers for their queues and tell their own (default Y)");
 
-static int max_nonsrq_conn_qp __read_mostly;
-module_param(max_nonsrq_conn_qp, int, 0444);
+module_param_named(max_nonsrq_conn_qp, ipoib_cm_max_nonsrq, int, 0444);
 MODULE_PARM_DESC(max_nonsrq_conn_qp,
-		 "Accepted for compatibility; connected mode is not in this version");
+		 "Connections that peers may have to one interface if the HCA has no shared receive queue (0-4096, default 128)");
+
+module_param_named(max_connections, ipoib_cm_max_connections, int, 0444);
+MODULE_PARM_DESC(max_connections,
+		 "Connections of one interface, both directions together (1-65536, default 1024)");
+
+module_param_named(connection_idle, ipoib_cm_idle_seconds, int, 0444);
+MODULE_PARM_DESC(connection_idle,
+		 "Seconds after which a connection that nobody uses is ended (1-86400, default 300)");
 
 static bool ipoib_enhanced __read_mostly = true;
 module_param(ipoib_enhanced, bool, 0444);
@@ -82,7 +89,11 @@ static int verbs_init(struct net_device *dev)
 		netdev_err(dev, "creating the queues: %d\n", err);
 		return err;
 	}
-	ipoib_hw_set(hw, 0, priv->qpn, priv->fport.gid.raw);
+	/* The flag says what is possible; the mode does not change it, since a
+	 * changed address is another neighbour.
+	 */
+	ipoib_hw_set(hw, ipoib_cm_possible(priv) ? IPOIB_HW_RC : 0, priv->qpn,
+		     priv->fport.gid.raw);
 	__dev_addr_set(dev, hw, sizeof(hw));
 	return 0;
 }
@@ -144,9 +155,15 @@ static int init_tables(struct ipoib_priv *priv)
 	err = ipoib_mcast_init(priv);
 	if (err)
 		goto exit_neigh;
+	err = ipoib_cm_init(priv);
+	if (err)
+		goto exit_mcast;
+	ipoib_pmtu_init(priv);
 	ipoib_disc_init(priv, READ_ONCE(queue_discovery));
 	return 0;
 
+exit_mcast:
+	ipoib_mcast_exit(priv);
 exit_neigh:
 	ipoib_neigh_exit(priv);
 exit_path:
@@ -157,9 +174,11 @@ exit_path:
 static void exit_tables(struct ipoib_priv *priv)
 {
 	ipoib_disc_exit(priv);
+	ipoib_cm_exit(priv);
 	ipoib_mcast_exit(priv);
 	ipoib_neigh_exit(priv);
 	ipoib_path_exit(priv);
+	ipoib_pmtu_exit(priv);
 }
 
 static int ipoib_ndo_init(struct net_device *dev)
@@ -249,11 +268,24 @@ static int ipoib_ndo_change_mtu(struct net_device *dev, int mtu)
 			return err;
 	}
 	priv->admin_mtu = mtu;
+	if (priv->mode == IPOIB_MODE_CONNECTED) {
+		WRITE_ONCE(dev->mtu, mtu);
+		return 0;
+	}
 	if (mtu > allowed)
 		netdev_info(dev, "MTU %d, but the broadcast group allows %u\n",
 			    mtu, allowed);
 	WRITE_ONCE(dev->mtu, min_t(u32, mtu, allowed));
 	return 0;
+}
+
+/* The stack does for connections what the HCA can do for datagrams only. */
+static netdev_features_t ipoib_ndo_fix_features(struct net_device *dev,
+						netdev_features_t features)
+{
+	if (ipoib_priv(dev)->mode == IPOIB_MODE_CONNECTED)
+		features &= ~(NETIF_F_IP_CSUM | NETIF_F_TSO);
+	return features;
 }
 
 static void ipoib_ndo_set_rx_mode(struct net_device *dev)
@@ -357,6 +389,7 @@ static int ipoib_ndo_eth_ioctl(struct net_device *dev, struct ifreq *ifr,
 	.ndo_start_xmit = ipoib_start_xmit,				\
 	.ndo_select_queue = ipoib_ndo_select_queue,			\
 	.ndo_change_mtu = ipoib_ndo_change_mtu,				\
+	.ndo_fix_features = ipoib_ndo_fix_features,			\
 	.ndo_set_rx_mode = ipoib_ndo_set_rx_mode,			\
 	.ndo_tx_timeout = ipoib_ndo_tx_timeout,				\
 	.ndo_get_stats64 = ipoib_get_stats64,				\
@@ -659,10 +692,18 @@ static void check_ring_param(const char *name, int *value)
 			name, want, *value, IPOIB_MIN_RING, IPOIB_MAX_RING);
 }
 
+static void check_range(const char *name, int *value, int min, int max)
+{
+	int want = *value;
+
+	*value = clamp(want, min, max);
+	if (*value != want)
+		pr_warn("%s=%d: using %d (%d to %d)\n", name, want, *value, min,
+			max);
+}
+
 static int check_params(void)
 {
-	int want = park_limit;
-
 	if (num_queues < 0 || num_queues > IPOIB_MAX_QUEUES) {
 		pr_err("num_queues=%d: not in 0 to %d\n", num_queues,
 		       IPOIB_MAX_QUEUES);
@@ -671,12 +712,10 @@ static int check_params(void)
 
 	check_ring_param("send_queue_size", &send_queue_size);
 	check_ring_param("recv_queue_size", &recv_queue_size);
-	park_limit = clamp(want, 1, 4096);
-	if (park_limit != want)
-		pr_warn("park_limit=%d: using %d (1 to 4096)\n", want,
-			park_limit);
-	if (max_nonsrq_conn_qp)
-		pr_info("max_nonsrq_conn_qp has no effect: connected mode is not in this version\n");
+	check_range("park_limit", &park_limit, 1, 4096);
+	check_range("max_nonsrq_conn_qp", &ipoib_cm_max_nonsrq, 0, 4096);
+	check_range("max_connections", &ipoib_cm_max_connections, 1, 65536);
+	check_range("connection_idle", &ipoib_cm_idle_seconds, 1, 86400);
 	return 0;
 }
 

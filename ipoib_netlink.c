@@ -16,6 +16,21 @@ static const struct nla_policy ipoib_policy[IFLA_IPOIB_MAX + 1] = {
 	[IFLA_IPOIB_UMCAST] = NLA_POLICY_MAX(NLA_U16, 1),
 };
 
+/* To what datagram mode allows. */
+static int lower_mtu(struct ipoib_priv *priv)
+{
+	u32 wish = min(priv->admin_mtu, ipoib_ud_mtu(priv->max_ib_mtu));
+	u32 mtu = min(READ_ONCE(priv->mcast_mtu), wish);
+	int err = 0;
+
+	if (priv->dev->mtu != mtu)
+		err = dev_set_mtu(priv->dev, mtu);
+	/* A wish that was larger than what the group allows stays. */
+	if (!err)
+		priv->admin_mtu = wish;
+	return err;
+}
+
 /**
  * ipoib_set_mode() - choose datagram or connected mode
  * @priv: the interface
@@ -23,16 +38,42 @@ static const struct nla_policy ipoib_policy[IFLA_IPOIB_MAX + 1] = {
  * @extack: for the reason of a refusal, or NULL
  *
  * Context: rtnl, which stays held.
- * Return: 0; -EOPNOTSUPP for connected mode, which this version has not got.
+ * Everything follows at once: features, limits of the MTU, which way packets
+ * go. What is in flight is not lost. The hardware address and the number of
+ * queues stay. Connected mode leaves the MTU to the administrator; datagram
+ * mode lowers it to what the broadcast group allows.
+ *
+ * Return: 0; -EOPNOTSUPP where connected mode is not possible; the -errno of a
+ * notifier that does not agree to the lower MTU.
  */
 int ipoib_set_mode(struct ipoib_priv *priv, u16 mode,
 		   struct netlink_ext_ack *extack)
 {
+	struct net_device *dev = priv->dev;
+	int err;
+
 	ASSERT_RTNL();
 	if (mode == priv->mode)
 		return 0;
-	NL_SET_ERR_MSG_MOD(extack, "connected mode is not in this version");
-	return -EOPNOTSUPP;
+	if (mode == IPOIB_MODE_CONNECTED && !priv->cm) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "the HCA or its driver does not allow connected mode");
+		return -EOPNOTSUPP;
+	}
+	if (mode == IPOIB_MODE_DATAGRAM) {
+		err = lower_mtu(priv);
+		if (err) {
+			NL_SET_ERR_MSG_MOD(extack,
+					   "the MTU of datagram mode was refused");
+			return err;
+		}
+	}
+	WRITE_ONCE(priv->mode, mode);
+	dev->max_mtu = mode == IPOIB_MODE_CONNECTED ?
+		       ipoib_cm_max_mtu(priv) : ipoib_ud_mtu(priv->max_ib_mtu);
+	netdev_update_features(dev);
+	ipoib_cm_mode_changed(priv);
+	return 0;
 }
 
 /**

@@ -607,6 +607,32 @@ void ipoib_path_unlink(struct ipoib_priv *priv, struct ipoib_neigh *neigh)
 		ipoib_neigh_put(neigh);
 }
 
+/**
+ * ipoib_path_record() - the record behind the handle in use
+ * @priv: the interface
+ * @dgid: destination port, 16 bytes
+ * @rec: filled in
+ *
+ * Context: the path worker does not run: state.lock held.
+ * Return: false if there is no handle.
+ */
+bool ipoib_path_record(struct ipoib_priv *priv, const u8 *dgid,
+		       struct sa_path_rec *rec)
+{
+	struct ipoib_path_table *t = &priv->path;
+	struct ipoib_path *path;
+	bool found;
+
+	lockdep_assert_held(&priv->state.lock);
+	spin_lock_bh(&t->lock);
+	path = rhashtable_lookup_fast(&t->paths, dgid, ipoib_path_params);
+	found = path && path->ah;
+	if (found)
+		*rec = path->rec;
+	spin_unlock_bh(&t->lock);
+	return found;
+}
+
 static const char *ipoib_path_state_name(enum ipoib_path_state state)
 {
 	switch (state) {

@@ -27,7 +27,7 @@
  * ipoib_tx_ring_init() - allocate a send ring
  * @r: ring, all zero
  * @hca: device that maps the packets
- * @txq: netdev queue to account to
+ * @txq: netdev queue to account to, or NULL
  * @depth: number of slots, a power of two
  * @limit: sends in flight at most, up to @depth
  * @max_sge: pieces of one packet that the QP takes
@@ -272,9 +272,11 @@ static void tx_finish(struct ipoib_tx_ring *r, u32 end, bool last_ok,
 	u64_stats_update_end(&r->stats.syncp);
 	/* Slots are free before the posting side sees that they are. */
 	smp_store_release(&r->tail, tail);
-	__netif_txq_completed_wake(r->txq, bql_n, bql, ipoib_tx_ring_room(r),
-				   READ_ONCE(r->limit) / 4,
-				   READ_ONCE(r->closed));
+	if (r->txq)
+		__netif_txq_completed_wake(r->txq, bql_n, bql,
+					   ipoib_tx_ring_room(r),
+					   READ_ONCE(r->limit) / 4,
+					   READ_ONCE(r->closed));
 }
 
 /**
@@ -339,7 +341,8 @@ void ipoib_tx_ring_purge(struct ipoib_tx_ring *r)
 		r->slots[i & (r->depth - 1)].unposted = true;
 	if (r->tail != r->head)
 		tx_finish(r, r->head, true, 0);
-	netdev_tx_reset_queue(r->txq);
+	if (r->txq)
+		netdev_tx_reset_queue(r->txq);
 }
 
 static struct page_pool *rx_pool_create(struct ib_device *hca, u32 order,

@@ -75,7 +75,8 @@ static void sync_mtu(struct ipoib_priv *priv)
 	u32 mtu = min(READ_ONCE(priv->mcast_mtu), admin);
 	int err;
 
-	if (dev->mtu == mtu)
+	/* In connected mode the MTU is the administrator's. */
+	if (dev->mtu == mtu || priv->mode == IPOIB_MODE_CONNECTED)
 		return;
 	err = dev_set_mtu(dev, mtu);
 	if (err)
@@ -199,6 +200,7 @@ static void services_start(struct ipoib_priv *priv)
 	ipoib_neigh_start(priv);
 	ipoib_mcast_start(priv);
 	ipoib_disc_start(priv);
+	ipoib_cm_start(priv);
 }
 
 /* The order matters: neighbours hand their parked packets back before the
@@ -207,6 +209,7 @@ static void services_start(struct ipoib_priv *priv)
  */
 static void services_stop(struct ipoib_priv *priv)
 {
+	ipoib_cm_stop(priv);
 	ipoib_disc_stop(priv);
 	ipoib_neigh_stop(priv);
 	ipoib_mcast_stop(priv);

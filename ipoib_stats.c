@@ -29,6 +29,28 @@ static const char * const reason_names[] = {
 	[IPOIB_R_DISC_BAD] = "discovery_bad",
 	[IPOIB_R_DISC_REFUSED] = "discovery_refused",
 	[IPOIB_R_DISC_OVERRUN] = "discovery_overrun",
+	[IPOIB_R_PMTU_SENT] = "pmtu_sent",
+	[IPOIB_R_CM_REQ] = "cm_req",
+	[IPOIB_R_CM_REQ_RCVD] = "cm_req_rcvd",
+	[IPOIB_R_CM_CONNECTED] = "cm_connected",
+	[IPOIB_R_CM_ACCEPTED] = "cm_accepted",
+	[IPOIB_R_CM_REJECTED] = "cm_rejected",
+	[IPOIB_R_CM_REFUSED] = "cm_refused",
+	[IPOIB_R_CM_TIMEOUT] = "cm_timeout",
+	[IPOIB_R_CM_DISCONNECTED] = "cm_disconnected",
+	[IPOIB_R_CM_ERROR] = "cm_error",
+	[IPOIB_R_CM_FLUSHED] = "cm_flushed",
+	[IPOIB_R_CM_STUCK] = "cm_stuck",
+	[IPOIB_R_CM_IDLE] = "cm_idle",
+	[IPOIB_R_CM_STALE] = "cm_stale",
+	[IPOIB_R_CM_EVICTED] = "cm_evicted",
+	[IPOIB_R_CM_LIMIT] = "cm_limit",
+	[IPOIB_R_CM_NO_RESOURCES] = "cm_no_resources",
+	[IPOIB_R_CM_SRQ_LOW] = "cm_srq_low",
+	[IPOIB_R_CM_PARKED] = "cm_parked",
+	[IPOIB_R_CM_DROPPED] = "cm_dropped",
+	[IPOIB_R_CM_BACKLOG_FULL] = "cm_backlog_full",
+	[IPOIB_R_CM_LOST] = "cm_lost",
 };
 
 static_assert(ARRAY_SIZE(reason_names) == IPOIB_NR_REASONS);
@@ -41,6 +63,9 @@ static const enum ipoib_reason xmit_drops[] = {
 	IPOIB_R_BAD_ADDR,
 	IPOIB_R_BAD_PROTO,
 	IPOIB_R_NO_QUEUE,
+	IPOIB_R_TOO_LONG,
+	IPOIB_R_CM_DROPPED,
+	IPOIB_R_CM_BACKLOG_FULL,
 };
 
 /**
@@ -167,6 +192,7 @@ void ipoib_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
 	for (i = 0; set && i < set->total; i++)
 		ipoib_sum_queue(set->q[i], s);
 	rcu_read_unlock();
+	ipoib_cm_stats64(priv, s);
 	for (i = 0; i < ARRAY_SIZE(xmit_drops); i++)
 		s->tx_dropped += atomic64_read(&priv->reasons.n[xmit_drops[i]]);
 }

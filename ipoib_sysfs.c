@@ -53,7 +53,7 @@ static int mode_set(struct ipoib_priv *priv, const char *buf)
 	err = ipoib_set_mode(priv, IPOIB_MODE_CONNECTED, NULL);
 	if (err == -EOPNOTSUPP)
 		netdev_warn(priv->dev,
-			    "connected mode is not in this version; the mode stays datagram\n");
+			    "connected mode is not possible here; the mode stays datagram\n");
 	return err;
 }
 

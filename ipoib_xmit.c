@@ -65,6 +65,37 @@ static void xmit_ready(struct ipoib_priv *priv, struct sk_buff *skb,
 	ipoib_ah_put(ah);
 }
 
+/* Sends a datagram to a peer if it fits; the reference is consumed. One that
+ * does not fit waits for a connection if there may be one.
+ */
+static void xmit_datagram(struct ipoib_priv *priv, struct sk_buff *skb,
+			  struct ipoib_ah *ah, const u8 *hw, u32 qpn)
+{
+	u32 mtu = ah->mtu;
+
+	if (unlikely(!priv->accel && ipoib_pmtu_exceeds(skb, mtu))) {
+		ipoib_ah_put(ah);
+		if (!ipoib_cm_park(priv, hw, skb))
+			ipoib_pmtu_report(priv, skb, mtu);
+		return;
+	}
+	xmit_ready(priv, skb, ah, qpn);
+	ipoib_cm_want(priv, hw);
+}
+
+static void xmit_group(struct ipoib_priv *priv, struct sk_buff *skb,
+		       struct ipoib_ah *ah)
+{
+	u32 mtu = ah->mtu;
+
+	if (unlikely(!priv->accel && ipoib_pmtu_exceeds(skb, mtu))) {
+		ipoib_ah_put(ah);
+		ipoib_pmtu_report(priv, skb, mtu);
+		return;
+	}
+	xmit_ready(priv, skb, ah, IB_MULTICAST_QPN);
+}
+
 static void xmit_multicast(struct ipoib_priv *priv, struct sk_buff *skb,
 			   u8 *hw)
 {
@@ -80,7 +111,7 @@ static void xmit_multicast(struct ipoib_priv *priv, struct sk_buff *skb,
 	memcpy(mgid.raw, hw + 4, sizeof(mgid));
 	ah = ipoib_mcast_get_ah(priv, &mgid);
 	if (likely(ah))
-		xmit_ready(priv, skb, ah, IB_MULTICAST_QPN);
+		xmit_group(priv, skb, ah);
 	else
 		ipoib_mcast_park(priv, &mgid, skb);
 }
@@ -93,6 +124,8 @@ static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
 	struct ipoib_ah *ah;
 	u32 qpn;
 
+	if (ipoib_cm_xmit(priv, hw, skb))
+		return;
 	neigh = ipoib_neigh_lookup(priv, hw);
 	if (likely(neigh)) {
 		/* Many packets in one tick shall not fight for the line. */
@@ -102,7 +135,7 @@ static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
 		if (likely(ipoib_ah_tryget(ah))) {
 			qpn = ipoib_steer_qpn(rcu_dereference(neigh->steer),
 					      skb, ipoib_hw_qpn(hw));
-			xmit_ready(priv, skb, ah, qpn);
+			xmit_datagram(priv, skb, ah, hw, qpn);
 			return;
 		}
 	}
@@ -121,6 +154,7 @@ static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
 netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct ipoib_priv *priv = ipoib_priv(dev);
+	u16 queue = skb_get_queue_mapping(skb);
 	u8 hw[IPOIB_PSEUDO_LEN] __aligned(8);
 	const struct ipoib_hdr *hdr;
 
@@ -140,13 +174,15 @@ netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		xmit_multicast(priv, skb, hw);
 	else
 		xmit_unicast(priv, skb, hw);
+	ipoib_cm_flush(priv, queue, netdev_xmit_more() &&
+		       !netif_xmit_stopped(netdev_get_tx_queue(dev, queue)));
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }
 
 /* Returns false, with the packet untouched, if the queue takes no more. */
 static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
-			    struct ipoib_ah *ah, u32 qpn)
+			    struct ipoib_ah *ah, const u8 *hw)
 {
 	u16 i = skb_get_queue_mapping(skb);
 	struct netdev_queue *txq;
@@ -161,10 +197,12 @@ static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 		sent = true;
 		txq_trans_cond_update(txq);
 		rcu_read_lock();
-		if (likely(ipoib_ah_tryget(ah)))
-			xmit_ready(priv, skb, ah, qpn);
-		else
+		if (unlikely(!ipoib_ah_tryget(ah)))
 			xmit_drop(priv, skb, IPOIB_R_NO_AH);
+		else if (ipoib_hw_is_mcast(hw))
+			xmit_group(priv, skb, ah);
+		else
+			xmit_datagram(priv, skb, ah, hw, ipoib_hw_qpn(hw));
 		rcu_read_unlock();
 	}
 	__netif_tx_unlock_bh(txq);
@@ -209,11 +247,10 @@ bool ipoib_xmit_control(struct ipoib_priv *priv, struct sk_buff *skb,
 void ipoib_xmit_parked(struct ipoib_priv *priv, struct sk_buff_head *list,
 		       const u8 *hw, struct ipoib_ah *ah)
 {
-	u32 qpn = ipoib_hw_is_mcast(hw) ? IB_MULTICAST_QPN : ipoib_hw_qpn(hw);
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(list))) {
-		if (xmit_one_parked(priv, skb, ah, qpn))
+		if (xmit_one_parked(priv, skb, ah, hw))
 			continue;
 		if (skb_cow_head(skb, IPOIB_PSEUDO_LEN)) {
 			xmit_drop(priv, skb, IPOIB_R_NOMEM);

@@ -9,11 +9,13 @@
 #include <linux/workqueue.h>
 #include <rdma/ib_verbs.h>
 
+#include "ipoib_cm.h"
 #include "ipoib_disc.h"
 #include "ipoib_fabric.h"
 #include "ipoib_multicast.h"
 #include "ipoib_neigh.h"
 #include "ipoib_path.h"
+#include "ipoib_pmtu.h"
 #include "ipoib_proto.h"
 #include "ipoib_rss.h"
 #include "ipoib_state.h"
@@ -30,7 +32,7 @@ struct dentry;
  */
 #define IPOIB_PRIMARY_DEPTH	2048
 /* Files of one interface in debugfs. */
-#define IPOIB_DEBUGFS_FILES	4
+#define IPOIB_DEBUGFS_FILES	5
 
 /**
  * struct ipoib_params - settings an interface is created with
@@ -78,6 +80,8 @@ struct ipoib_params {
  * @neigh: neighbour table
  * @path: path cache
  * @mcast: multicast groups
+ * @cm: connected mode, or NULL where it is not possible; as @qset
+ * @pmtu: packets whose senders are to be told a smaller MTU
  * @state: admin and oper state, events
  * @reasons: why packets or operations were given up, slow paths only
  * @wq: ordered; runs every work item of this interface; its items may take
@@ -113,6 +117,8 @@ struct ipoib_priv {
 	struct ipoib_neigh_table neigh;
 	struct ipoib_path_table path;
 	struct ipoib_mcast_table mcast;
+	struct ipoib_cm *cm;
+	struct ipoib_pmtu pmtu;
 	struct ipoib_state state;
 	struct ipoib_reasons reasons;
 

@@ -109,6 +109,8 @@ void ipoib_path_stop(struct ipoib_priv *priv);
 void ipoib_path_refresh(struct ipoib_priv *priv);
 int ipoib_path_want(struct ipoib_priv *priv, struct ipoib_neigh *neigh);
 void ipoib_path_unlink(struct ipoib_priv *priv, struct ipoib_neigh *neigh);
+bool ipoib_path_record(struct ipoib_priv *priv, const u8 *dgid,
+		       struct sa_path_rec *rec);
 void ipoib_path_dump(struct ipoib_priv *priv, struct seq_file *m);
 
 #endif /* IPOIB_PATH_H */

@@ -54,7 +54,8 @@ struct ipoib_tx_slot {
  * @sge: their scatter entries, @max_sge for each
  * @qp: where they are posted
  * @hca: for DMA mapping
- * @txq: the netdev queue that feeds this ring
+ * @txq: the netdev queue that feeds this ring; NULL for a connection, which
+ *	any queue may feed
  * @slots: @depth of them
  * @dma: DMA addresses of the mapped pieces, @max_sge for each slot
  * @post: counters of the posting side

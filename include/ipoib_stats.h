@@ -90,6 +90,29 @@ struct ipoib_rx_stats {
  * @IPOIB_R_DISC_BAD: discovery messages that are not well-formed
  * @IPOIB_R_DISC_REFUSED: discovery messages for others, forged or replayed
  * @IPOIB_R_DISC_OVERRUN: discovery messages that came too fast
+ * @IPOIB_R_PMTU_SENT: senders that were told a smaller MTU
+ * @IPOIB_R_CM_REQ: connections asked for
+ * @IPOIB_R_CM_REQ_RCVD: connections that peers asked for
+ * @IPOIB_R_CM_CONNECTED: connections made to peers
+ * @IPOIB_R_CM_ACCEPTED: connections of peers accepted
+ * @IPOIB_R_CM_REJECTED: connections that peers refused
+ * @IPOIB_R_CM_REFUSED: connections of peers refused
+ * @IPOIB_R_CM_TIMEOUT: connections that peers did not answer
+ * @IPOIB_R_CM_DISCONNECTED: connections that peers ended
+ * @IPOIB_R_CM_ERROR: connections that broke with an error
+ * @IPOIB_R_CM_FLUSHED: connections that broke and only flushed
+ * @IPOIB_R_CM_STUCK: connections whose sends did not complete
+ * @IPOIB_R_CM_IDLE: connections to peers ended because nobody used them
+ * @IPOIB_R_CM_STALE: connections of peers ended because nobody used them
+ * @IPOIB_R_CM_EVICTED: idle connections ended to make room
+ * @IPOIB_R_CM_LIMIT: connections not made because there were too many
+ * @IPOIB_R_CM_NO_RESOURCES: connections not made for want of memory or QPs
+ * @IPOIB_R_CM_SRQ_LOW: times the shared receive queue ran low
+ * @IPOIB_R_CM_PARKED: packets parked until a connection was made
+ * @IPOIB_R_CM_DROPPED: packets dropped because a connection was closed, or
+ *	they could not be mapped
+ * @IPOIB_R_CM_BACKLOG_FULL: packets dropped because a peer was too slow
+ * @IPOIB_R_CM_LOST: packets in flight when a connection ended
  * @IPOIB_NR_REASONS: how many there are
  */
 enum ipoib_reason {
@@ -114,6 +137,28 @@ enum ipoib_reason {
 	IPOIB_R_DISC_BAD,
 	IPOIB_R_DISC_REFUSED,
 	IPOIB_R_DISC_OVERRUN,
+	IPOIB_R_PMTU_SENT,
+	IPOIB_R_CM_REQ,
+	IPOIB_R_CM_REQ_RCVD,
+	IPOIB_R_CM_CONNECTED,
+	IPOIB_R_CM_ACCEPTED,
+	IPOIB_R_CM_REJECTED,
+	IPOIB_R_CM_REFUSED,
+	IPOIB_R_CM_TIMEOUT,
+	IPOIB_R_CM_DISCONNECTED,
+	IPOIB_R_CM_ERROR,
+	IPOIB_R_CM_FLUSHED,
+	IPOIB_R_CM_STUCK,
+	IPOIB_R_CM_IDLE,
+	IPOIB_R_CM_STALE,
+	IPOIB_R_CM_EVICTED,
+	IPOIB_R_CM_LIMIT,
+	IPOIB_R_CM_NO_RESOURCES,
+	IPOIB_R_CM_SRQ_LOW,
+	IPOIB_R_CM_PARKED,
+	IPOIB_R_CM_DROPPED,
+	IPOIB_R_CM_BACKLOG_FULL,
+	IPOIB_R_CM_LOST,
 	IPOIB_NR_REASONS
 };
 
