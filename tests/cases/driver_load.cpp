@@ -50,13 +50,17 @@ TEST(DriverLoad, PutsNonsenseOfTheParametersRightAndSaysSo) {
     const auto driver = Module::built("ib_ipoib", {{"send_queue_size", "0"},
                                                    {"recv_queue_size", "100000"},
                                                    {"park_limit", "-5"},
-                                                   {"max_nonsrq_conn_qp", "3"}});
+                                                   {"max_nonsrq_conn_qp", "5000"},
+                                                   {"max_connections", "0"},
+                                                   {"connection_idle", "-1"}});
     const std::string log = mark.text();
     EXPECT_THAT(log, HasSubstr("send_queue_size=0: using 64 (a power of two from 64 to 8192)"));
     EXPECT_THAT(log,
                 HasSubstr("recv_queue_size=100000: using 8192 (a power of two from 64 to 8192)"));
     EXPECT_THAT(log, HasSubstr("park_limit=-5: using 1 (1 to 4096)"));
-    EXPECT_THAT(log, HasSubstr("max_nonsrq_conn_qp has no effect"));
+    EXPECT_THAT(log, HasSubstr("max_nonsrq_conn_qp=5000: using 4096 (0 to 4096)"));
+    EXPECT_THAT(log, HasSubstr("max_connections=0: using 1 (1 to 65536)"));
+    EXPECT_THAT(log, HasSubstr("connection_idle=-1: using 1 (1 to 86400)"));
     EXPECT_EQ(read_text("/sys/module/ib_ipoib/parameters/send_queue_size"), "64");
     EXPECT_EQ(read_text("/sys/module/ib_ipoib/parameters/recv_queue_size"), "8192");
     const std::string rings = must_run({"ethtool", "-g", wait_ipoib("vib0").name()});
