@@ -180,9 +180,11 @@ netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* Returns false, with the packet untouched, if the queue takes no more. */
+/* Returns false, with the packet untouched, if the queue takes no more. A
+ * message of our own has no hardware address, and always goes as a datagram.
+ */
 static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
-			    struct ipoib_ah *ah, const u8 *hw)
+			    struct ipoib_ah *ah, const u8 *hw, u32 qpn)
 {
 	u16 i = skb_get_queue_mapping(skb);
 	struct netdev_queue *txq;
@@ -199,10 +201,12 @@ static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 		rcu_read_lock();
 		if (unlikely(!ipoib_ah_tryget(ah)))
 			xmit_drop(priv, skb, IPOIB_R_NO_AH);
+		else if (!hw)
+			xmit_ready(priv, skb, ah, qpn);
 		else if (ipoib_hw_is_mcast(hw))
 			xmit_group(priv, skb, ah);
 		else
-			xmit_datagram(priv, skb, ah, hw, ipoib_hw_qpn(hw));
+			xmit_datagram(priv, skb, ah, hw, qpn);
 		rcu_read_unlock();
 	}
 	__netif_tx_unlock_bh(txq);
@@ -226,7 +230,7 @@ bool ipoib_xmit_control(struct ipoib_priv *priv, struct sk_buff *skb,
 			struct ipoib_ah *ah, u32 qpn)
 {
 	skb_set_queue_mapping(skb, 0);
-	if (xmit_one_parked(priv, skb, ah, qpn))
+	if (xmit_one_parked(priv, skb, ah, NULL, qpn))
 		return true;
 	dev_kfree_skb_any(skb);
 	return false;
@@ -250,7 +254,7 @@ void ipoib_xmit_parked(struct ipoib_priv *priv, struct sk_buff_head *list,
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(list))) {
-		if (xmit_one_parked(priv, skb, ah, hw))
+		if (xmit_one_parked(priv, skb, ah, hw, ipoib_hw_qpn(hw)))
 			continue;
 		if (skb_cow_head(skb, IPOIB_PSEUDO_LEN)) {
 			xmit_drop(priv, skb, IPOIB_R_NOMEM);
