@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "cases/lib/faults.h"
@@ -73,7 +74,7 @@ TEST_F(MultiQueue, SendsOnEveryQueue) {
 }
 
 TEST_F(MultiQueue, ChangesUnderLoadLoseNothing) {
-    const std::string addresses[] = {a().dev.state().address, b().dev.state().address};
+    const std::array<std::string, 2> addresses = {a().dev.state().address, b().dev.state().address};
     UdpFlows there(a(), b(), 16);
     UdpFlows back(b(), a(), 16, 21000);
     {
