@@ -602,7 +602,7 @@ void ipoib_disc_init(struct ipoib_priv *priv, bool on)
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->inbox);
 	INIT_LIST_HEAD(&d->askers);
-	INIT_DEFERRABLE_WORK(&d->work, disc_work);
+	INIT_DELAYED_WORK(&d->work, disc_work);
 }
 
 /**

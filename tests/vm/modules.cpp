@@ -77,11 +77,10 @@ std::string without_btf_notice(const std::string& output) {
 
 }  // namespace
 
-fs::path build_modules(const Kernel& kernel, const fs::path& source, bool coverage) {
-    fs::path dir = module_dir(kernel, source, coverage ? "coverage" : "modules");
+fs::path build_modules(const Kernel& kernel, const fs::path& source) {
+    fs::path dir = module_dir(kernel, source, "modules");
     const FileLock lock(dir / ".lock");
-    build_in(dir, kernel, source,
-             coverage ? std::vector<std::string>{"COVERAGE=1"} : std::vector<std::string>{});
+    build_in(dir, kernel, source, {});
     for (const auto* module : {"ib_ipoib/ib_ipoib.ko", "vib/vib.ko"}) {
         const fs::path built = dir / module;
         fs::copy_file(built, dir / built.filename(), fs::copy_options::overwrite_existing);

@@ -12,9 +12,8 @@ namespace vmtest {
 /// changed since the last time. Throws std::runtime_error with the compiler's
 /// output when that fails.
 /// @param source the checkout
-/// @param coverage lets the driver count what runs, in a folder of its own
 /// @return the folder that holds ib_ipoib.ko and vib.ko
-fs::path build_modules(const Kernel& kernel, const fs::path& source, bool coverage = false);
+fs::path build_modules(const Kernel& kernel, const fs::path& source);
 
 /// Builds both with W=1 and sparse, every warning an error, in a folder of its
 /// own. Returns what the tools had to say; empty when all is well.

@@ -80,7 +80,7 @@ KernelSetup prepare_kernel(const KernelSpec& spec, const RunnerConfig& config) {
     std::cout << fmt::format("kernel {}: building the modules for {}", spec.name,
                              setup.kernel.release)
               << std::endl;
-    setup.modules = build_modules(setup.kernel, config.source, config.coverage);
+    setup.modules = build_modules(setup.kernel, config.source);
     setup.initramfs = config.results / "initramfs.cpio";
     write_initramfs(setup.kernel, config.source / "tests/vm/guest_init.sh",
                     config.programs / "guest-agent", setup.initramfs);

@@ -20,8 +20,6 @@ struct RunnerConfig {
     /// Folder for consoles, kernel logs and the report; emptied at the start.
     fs::path results;
     int smp = 2;
-    /// Let the driver count what runs.
-    bool coverage = false;
     /// Time for one case, before the kernel's slowness stretches it.
     std::chrono::seconds case_limit{300};
 };
