@@ -132,6 +132,8 @@ TEST_F(AllocationFaults, AnHcaThatComesLaterFailsAlone) {
 class AllocationFaultsUp : public TwoHosts {};
 
 TEST_F(AllocationFaultsUp, FirstPacketWaitsForItsAddressHandle) {
+    // Groups need handles as well, and are given up sooner.
+    wait_groups_joined(b().dev);
     // Takes the address of its neighbour as known, so that the packet goes to it.
     b().ns.must({"ip", "neigh", "replace", a().ip4, "lladdr", a().dev.state().address, "dev",
                  b().dev.name(), "nud", "permanent"});

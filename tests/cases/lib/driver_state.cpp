@@ -90,6 +90,25 @@ void wait_nothing_held(const Netdev& dev, Millis limit) {
         limit);
 }
 
+void wait_groups_joined(const Netdev& dev, Millis limit) {
+    wait_until(
+        dev.name() + " joins its groups",
+        [&] {
+            std::istringstream dump(driver_dump(dev, "mcg"));
+            std::string line;
+            std::getline(dump, line);
+            bool reports = false;
+            while (std::getline(dump, line)) {
+                if (line.find(" member") == std::string::npos) {
+                    return false;
+                }
+                reports = reports || line.find(":0000:0016 ") != std::string::npos;
+            }
+            return reports;
+        },
+        limit);
+}
+
 std::map<std::string, uint64_t> ethtool_stats(const Netdev& dev) {
     std::istringstream text(
         must_run({"ethtool", "-S", dev.name()}, seconds(60), {.netns = dev.netns()}));
