@@ -215,7 +215,9 @@ TEST_F(ConnectedNoSrq, CarriesEverything) {
     ping_whole(b(), a());
     tcp_transfer(a(), b(), b().ip4, 32 << 20);
     tcp_transfer(b(), a(), a().ip4, 32 << 20);
-    EXPECT_THAT(driver_dump(a(), "cm"), HasSubstr(" posted 64 of 64"));
+    // Each connection has a ring of its own, refilled by eights.
+    EXPECT_GE(cm_number(a(), "posted"), 64U - 7U);
+    EXPECT_THAT(driver_dump(a(), "cm"), HasSubstr(" of 64\n"));
 }
 
 TEST_F(ConnectedNoSrq, ReceiversWithoutBuffersHoldTheSenderUp) {
