@@ -83,6 +83,7 @@ TEST_F(ConnectedFaults, SilentPeersGetDatagramsAndFewQuestions) {
     const StatsSince since(a().dev);
     // Many flows at once: there is still one question at a time.
     std::vector<Process> flows;
+    flows.reserve(40);
     for (int i = 0; i < 40; i++) {
         flows.push_back(a().ns.start({"ping", "-n", "-q", "-i", "0.2", b().ip4}));
     }
