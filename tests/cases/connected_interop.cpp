@@ -66,6 +66,8 @@ class StockCopy {
     }
     StockCopy(const StockCopy&) = delete;
     StockCopy& operator=(const StockCopy&) = delete;
+    StockCopy(StockCopy&&) = delete;
+    StockCopy& operator=(StockCopy&&) = delete;
     ~StockCopy() {
         vmtest::run({"rmmod", "ib_ipoia"}, patience(seconds(120)));
         std::error_code ignored;

@@ -67,6 +67,30 @@ void ping_whole(const Host& from, const Host& to, unsigned bytes, int count) {
     from.ping(to.ip4, count, more);
 }
 
+namespace {
+
+/// Prints what a driver knows of its connections.
+void show_driver(const Host& host) {
+    fmt::print("{}\n", driver_dump(host, "cm"));
+    for (const auto& [name, value] : ethtool_stats(host.dev)) {
+        if (value != 0) {
+            fmt::print("{} {}\n", name, value);
+        }
+    }
+}
+
+/// Takes the interface down; a connection that was lost track of would hold memory.
+void expect_nothing_left(const Host& host) {
+    wait_rings_at_rest(host.dev);
+    host.dev.down();
+    wait_nothing_held(host.dev);
+    for (const char* word : {"sending", "receiving", "peers", "buffers", "bytes"}) {
+        EXPECT_EQ(cm_number(host, word), 0U) << host.ns.name() << " " << word;
+    }
+}
+
+}  // namespace
+
 void ConnectedHosts::SetUp() {
     TwoHosts::SetUp();
     connect_mode(a());
@@ -74,29 +98,11 @@ void ConnectedHosts::SetUp() {
 }
 
 void ConnectedHosts::TearDown() {
-    if (testing::Test::HasFailure()) {
-        // What the drivers know of it.
-        for (const Host* host : {&a(), &b()}) {
-            if (!host->dev.exists()) {
-                continue;
-            }
-            fmt::print("{}\n", driver_dump(*host, "cm"));
-            for (const auto& [name, value] : ethtool_stats(host->dev)) {
-                if (value != 0) {
-                    fmt::print("{} {}\n", name, value);
-                }
-            }
-        }
-    }
-    if (!testing::Test::HasFailure()) {
-        for (const Host* host : {&a(), &b()}) {
-            wait_rings_at_rest(host->dev);
-            // A connection that was lost track of would hold memory.
-            host->dev.down();
-            wait_nothing_held(host->dev);
-            for (const char* word : {"sending", "receiving", "peers", "buffers", "bytes"}) {
-                EXPECT_EQ(cm_number(*host, word), 0U) << host->ns.name() << " " << word;
-            }
+    for (const Host* host : {&a(), &b()}) {
+        if (!testing::Test::HasFailure()) {
+            expect_nothing_left(*host);
+        } else if (host->dev.exists()) {
+            show_driver(*host);
         }
     }
     TwoHosts::TearDown();
