@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -53,7 +54,13 @@ void note_line(DriverState& state, const std::string& line) {
 }  // namespace
 
 std::string driver_dump(const Netdev& dev, const std::string& which) {
-    return read_text(fmt::format("/sys/kernel/debug/ipoib/{}_{}", dev.name(), which));
+    // Devices of different namespaces may have the same name; the dumps of the
+    // second one then have its port in theirs.
+    const std::string longer =
+        fmt::format("/sys/kernel/debug/ipoib/{}@{}_{}", dev.name(), dev.port(), which);
+    return read_text(std::filesystem::exists(longer)
+                         ? longer
+                         : fmt::format("/sys/kernel/debug/ipoib/{}_{}", dev.name(), which));
 }
 
 DriverState driver_state(const Netdev& dev) {

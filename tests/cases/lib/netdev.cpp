@@ -201,7 +201,7 @@ std::optional<Netdev> find_ipoib(const std::string& hca, int port) {
             // dev_port counts from 0; a P_Key child has the port of its parent.
             if (std::stoi(read_text(entry.path() / "dev_port")) == port - 1 &&
                 !fs::exists(entry.path() / "parent")) {
-                return Netdev(name);
+                return Netdev(name, "", fmt::format("{}:{}", hca, port));
             }
         } catch (const std::exception&) {
             continue;

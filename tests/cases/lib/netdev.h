@@ -39,11 +39,13 @@ struct LinkStats {
 /// kernel refuses.
 class Netdev {
   public:
-    explicit Netdev(std::string name, std::string netns = "")
-        : name_(std::move(name)), netns_(std::move(netns)) {}
+    explicit Netdev(std::string name, std::string netns = "", std::string port = "")
+        : name_(std::move(name)), netns_(std::move(netns)), port_(std::move(port)) {}
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const std::string& netns() const { return netns_; }
+    /// Its HCA and port, "vib0:1"; empty when that is not known.
+    [[nodiscard]] const std::string& port() const { return port_; }
 
     /// True when there is such a device.
     [[nodiscard]] bool exists() const;
@@ -72,6 +74,7 @@ class Netdev {
   private:
     std::string name_;
     std::string netns_;
+    std::string port_;
 };
 
 /// The IPoIB device of an HCA's port while it is in the first namespace.

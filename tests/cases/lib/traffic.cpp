@@ -400,7 +400,7 @@ std::string host_sysfs(const Host& host, const std::string& file) {
 }
 
 std::string driver_dump(const Host& host, const std::string& which) {
-    return read_text("/sys/kernel/debug/ipoib/" + host.dev.name() + "_" + which);
+    return driver_dump(host.dev, which);
 }
 
 }  // namespace cases
