@@ -224,13 +224,17 @@ bool ipoib_cm_park(struct ipoib_priv *priv, const u8 *hw, struct sk_buff *skb)
 		return false;
 	spin_lock_bh(&cm->lock);
 	peer = peer_want(cm, hw);
-	if (!peer || (peer->state == IPOIB_CM_FAILED &&
-		      peer->tries >= IPOIB_CM_PATIENCE)) {
+	/* Published since the sender looked? */
+	if (peer)
+		tx = rcu_dereference_protected(peer->tx,
+					       lockdep_is_held(&cm->lock));
+	/* Nor does it wait for the attempt that may be under way: those before
+	 * it failed, and it can last a minute.
+	 */
+	if (!peer || (!tx && peer->tries >= IPOIB_CM_PATIENCE)) {
 		spin_unlock_bh(&cm->lock);
 		return false;
 	}
-	/* Published since the sender looked. */
-	tx = rcu_dereference_protected(peer->tx, lockdep_is_held(&cm->lock));
 	if (!tx) {
 		full = skb_queue_len(&peer->parked) >=
 		       priv->params.park_limit;

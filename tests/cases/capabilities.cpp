@@ -11,7 +11,7 @@ namespace {
 using namespace cases;
 using testing::HasSubstr;
 
-constexpr uint64_t kBytes = 8 << 20;
+constexpr uint64_t kHcaBytes = 8 << 20;
 
 /// An HCA model: parameters of vib, and the features the interface has then.
 struct Model {
@@ -47,8 +47,8 @@ TEST_P(Capabilities, AreUsedAndCarryTraffic) {
     expect_feature("tx-tcp-segmentation", model.lso);
 
     a().ping(b().ip4, 3, {"-M", "do", "-s", std::to_string(a().dev.state().mtu - 28)});
-    tcp_transfer(a(), b(), b().ip4, kBytes);
-    tcp_transfer(b(), a(), a().ip6, kBytes);
+    tcp_transfer(a(), b(), b().ip4, kHcaBytes);
+    tcp_transfer(b(), a(), a().ip6, kHcaBytes);
     EXPECT_EQ(ethtool_stat(a(), "tx*_lso") > 0, model.lso);
     EXPECT_EQ(ethtool_stat(a(), "tx*_csum") > 0, model.csum);
     EXPECT_EQ(ethtool_stat(b(), "rx*_csum") > 0, model.csum);
@@ -96,9 +96,9 @@ TEST_F(MixedHcas, AgreeOnTheMtuOfTheGroup) {
     EXPECT_THAT(b().ns.must({"ip", "-d", "link", "show", b().dev.name()}),
                 HasSubstr("maxmtu 2044 "));
     a().ping(b().ip4, 3, {"-M", "do", "-s", "2016"});
-    tcp_transfer(a(), b(), b().ip4, kBytes);
-    tcp_transfer(b(), a(), a().ip4, kBytes);
-    tcp_transfer(b(), a(), a().ip6, kBytes);
+    tcp_transfer(a(), b(), b().ip4, kHcaBytes);
+    tcp_transfer(b(), a(), a().ip4, kHcaBytes);
+    tcp_transfer(b(), a(), a().ip6, kHcaBytes);
 }
 
 }  // namespace

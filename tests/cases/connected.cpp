@@ -12,7 +12,7 @@ using namespace cases;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr uint64_t kBytes = 32 << 20;
+constexpr uint64_t kTcpBytes = 32 << 20;
 
 class Connected : public ConnectedHosts {};
 
@@ -49,14 +49,14 @@ TEST_F(Connected, LosesNothingWhileItConnects) {
 }
 
 TEST_F(Connected, CarriesTcpBothWays) {
-    tcp_transfer(a(), b(), b().ip4, kBytes);
-    tcp_transfer(b(), a(), a().ip4, kBytes);
-    tcp_transfer(a(), b(), b().ip6, kBytes);
-    tcp_transfer(b(), a(), b().ip4, kBytes, true);
-    EXPECT_GT(ethtool_stat(a(), "cm_tx_bytes"), kBytes);
-    EXPECT_GT(ethtool_stat(b(), "cm_tx_bytes"), kBytes);
+    tcp_transfer(a(), b(), b().ip4, kTcpBytes);
+    tcp_transfer(b(), a(), a().ip4, kTcpBytes);
+    tcp_transfer(a(), b(), b().ip6, kTcpBytes);
+    tcp_transfer(b(), a(), b().ip4, kTcpBytes, true);
+    EXPECT_GT(ethtool_stat(a(), "cm_tx_bytes"), kTcpBytes);
+    EXPECT_GT(ethtool_stat(b(), "cm_tx_bytes"), kTcpBytes);
     // Far fewer packets than with a datagram's MTU.
-    EXPECT_LT(ethtool_stat(a(), "cm_tx_packets"), 3 * kBytes / 16384);
+    EXPECT_LT(ethtool_stat(a(), "cm_tx_packets"), 3 * kTcpBytes / 16384);
     EXPECT_EQ(a().dev.stats().tx_errors + b().dev.stats().rx_errors, 0U);
 }
 

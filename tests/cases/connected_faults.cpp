@@ -17,11 +17,6 @@ constexpr int kReq = 0x10;
 constexpr int kRep = 0x13;
 constexpr int kRtu = 0x14;
 
-// Of enum ib_wc_status.
-constexpr int kFlush = 5;
-constexpr int kRetryExceeded = 12;
-constexpr int kGeneral = 21;
-
 class ConnectedFaults : public ConnectedHosts {
   protected:
     /// QPN of A's sending, or with @p way "from" of its receiving connection.

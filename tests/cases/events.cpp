@@ -15,8 +15,6 @@ using namespace cases;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kBroadcast = "ff12:401b:ffff::ffff:ffff";
-
 /// True when a P_Key is among the first of a port's table.
 bool has_pkey(const std::string& hca, const std::string& pkey) {
     for (const char* index : {"0", "1", "2", "3"}) {
@@ -85,7 +83,7 @@ TEST_F(PortEvents, LinkDownAndUp) {
         Fabric::control(host->hca + "/link", "1");
         host->dev.wait_running();
         expect_traffic();
-        EXPECT_NE(sa_join_state(*host, kBroadcast) & kFullMember, 0U);
+        EXPECT_NE(sa_join_state(*host, kBroadcastMgid) & kFullMember, 0U);
     }
 }
 

@@ -11,7 +11,7 @@ namespace {
 using namespace cases;
 using testing::HasSubstr;
 
-constexpr uint64_t kBytes = 4 << 20;
+constexpr uint64_t kUnplugBytes = 4 << 20;
 
 class Hotplug : public TwoHosts {
   protected:
@@ -37,7 +37,7 @@ TEST_F(Hotplug, HcaGoesAndReturnsUnderTcp) {
         fabric().wait_active();
         hosts().adopt(1);
         wait_traffic();
-        tcp_transfer(a(), b(), b().ip4, kBytes);
+        tcp_transfer(a(), b(), b().ip4, kUnplugBytes);
     }
 }
 
@@ -63,7 +63,7 @@ TEST_F(Hotplug, DriverGoesAndReturnsUnderTcp) {
     hosts().adopt(0);
     hosts().adopt(1);
     wait_traffic();
-    tcp_transfer(a(), b(), b().ip4, kBytes);
+    tcp_transfer(a(), b(), b().ip4, kUnplugBytes);
 }
 
 TEST_F(Hotplug, InterfaceGoesDownAndUpUnderTraffic) {
@@ -84,7 +84,8 @@ TEST_F(Hotplug, InterfaceGoesDownAndUpUnderTraffic) {
     // The connection has survived.
     const auto before = b().dev.stats().rx_bytes;
     wait_until(
-        "TCP goes on", [&] { return b().dev.stats().rx_bytes > before + kBytes; }, seconds(120));
+        "TCP goes on", [&] { return b().dev.stats().rx_bytes > before + kUnplugBytes; },
+        seconds(120));
 }
 
 TEST_F(Hotplug, InterfaceMovesToAnotherNamespaceAndHome) {

@@ -18,7 +18,7 @@ using testing::ElementsAreArray;
 using testing::HasSubstr;
 
 constexpr uint64_t kBytes = 16 << 20;
-constexpr uint16_t kPort = 7000;
+constexpr uint16_t kUdpPort = 7000;
 
 class IpTraffic : public TwoHosts {
   protected:
@@ -29,12 +29,12 @@ class IpTraffic : public TwoHosts {
     }
     /// Sends a burst from A and expects all of it at B, in order.
     void expect_burst(int count) {
-        UdpSocket receiver(b(), kPort, AF_INET);
+        UdpSocket receiver(b(), kUdpPort, AF_INET);
         UdpSocket sender(a(), 0, AF_INET);
         const auto misses = ethtool_stat(a(), "path_miss");
         const auto sent = numbered(1, count);
         for (const auto& packet : sent) {
-            sender.send(b().ip4, kPort, packet);
+            sender.send(b().ip4, kUdpPort, packet);
         }
         EXPECT_THAT(receive_all(receiver, sent.size(), seconds(20)), ElementsAreArray(sent));
         EXPECT_GT(ethtool_stat(a(), "path_miss"), misses) << "the neighbour was not cold";
@@ -118,7 +118,7 @@ TEST_F(IpTraffic, ParksNoMoreThanItsLimit) {
     opensm().kill();
     UdpSocket sender(a(), 0, AF_INET);
     for (const auto& packet : numbered(1, 300)) {
-        sender.send(b().ip4, kPort, packet);
+        sender.send(b().ip4, kUdpPort, packet);
     }
     // The default limit is 128; what is above it is dropped at once.
     wait_until("the rest is dropped",
@@ -130,7 +130,7 @@ TEST_F(IpTraffic, ParksNoMoreThanItsLimit) {
 
 TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     a().ping(b().ip4);
-    UdpSocket receiver(b(), kPort, AF_INET);
+    UdpSocket receiver(b(), kUdpPort, AF_INET);
     UdpSocket sender(a(), 0, AF_INET);
     std::atomic<bool> done = false;
     std::thread resizer([&] {
@@ -151,7 +151,7 @@ TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     while (!done && lost.empty()) {
         const auto sent = numbered(next, 32);
         for (const auto& packet : sent) {
-            sender.send(b().ip4, kPort, packet);
+            sender.send(b().ip4, kUdpPort, packet);
         }
         if (receive_all(receiver, sent.size(), seconds(20)) != sent) {
             lost = "in the batch from " + std::to_string(next);

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "cases/lib/driver_state.h"
+#include "cases/lib/sa.h"
 #include "cases/lib/traffic.h"
 #include "cases/lib/verbs.h"
 
@@ -19,7 +20,6 @@ using Bytes = std::vector<uint8_t>;
 constexpr uint16_t kIpv4 = 0x0800;
 constexpr uint16_t kUdpPort = 7777;
 constexpr size_t kEncapsulation = 4;
-constexpr const char* kBroadcastGid = "ff12:401b:ffff::ffff:ffff";
 /// As ib_verbs.h has it.
 constexpr uint32_t kMulticastQpn = 0xffffff;
 
@@ -125,7 +125,7 @@ class MalformedPackets : public TwoHosts {
         const size_t at = dump.find(" mlid ", dump.find("ffff:ffff full"));
         return {.qpn = kMulticastQpn,
                 .dlid = static_cast<uint16_t>(std::stoul(dump.substr(at + 6), nullptr, 16)),
-                .gid = parse_gid(kBroadcastGid)};
+                .gid = parse_gid(kBroadcastMgid)};
     }
 
     void send(const UdAddress& to, const Bytes& bytes) {

@@ -12,8 +12,7 @@ namespace {
 using namespace cases;
 using testing::ElementsAreArray;
 
-constexpr uint16_t kPort = 7000;
-constexpr const char* kBroadcast = "ff12:401b:ffff::ffff:ffff";
+constexpr uint16_t kGroupPort = 7000;
 
 /// A group of one IP version and the MGID it is mapped to (RFC 4391 section 4).
 struct Group {
@@ -31,11 +30,11 @@ class Multicast : public TwoHosts {
     static void wait_flow(UdpSocket& sender, UdpSocket& member, const Group& group) {
         int probes = 0;
         wait_until("packets reach " + group.address, [&] {
-            sender.send(group.address, kPort, "probe " + std::to_string(++probes));
+            sender.send(group.address, kGroupPort, "probe " + std::to_string(++probes));
             return member.receive(Millis(200)).has_value();
         });
         // What is still on the way ends with this one.
-        sender.send(group.address, kPort, "end of probes");
+        sender.send(group.address, kGroupPort, "end of probes");
         wait_until("all probes are in",
                    [&] { return member.receive(seconds(1)) == "end of probes"; });
     }
@@ -56,7 +55,7 @@ class Multicast : public TwoHosts {
 
 TEST_F(Multicast, JoinsWhatTheStackWantsAndLeavesAgain) {
     for (size_t i = 0; i < hosts().size(); i++) {
-        EXPECT_EQ(sa_join_state(hosts()[i], kBroadcast), kFullMember);
+        EXPECT_EQ(sa_join_state(hosts()[i], kBroadcastMgid), kFullMember);
         // All hosts, IPv4 and IPv6.
         wait_member(hosts()[i], "ff12:401b:ffff::1", kFullMember);
         wait_member(hosts()[i], "ff12:601b:ffff::1", kFullMember);
@@ -64,7 +63,7 @@ TEST_F(Multicast, JoinsWhatTheStackWantsAndLeavesAgain) {
     for (const Group& group : {kGroup4, kGroup6}) {
         SCOPED_TRACE(group.address);
         {
-            UdpSocket socket(b(), kPort, group.family);
+            UdpSocket socket(b(), kGroupPort, group.family);
             socket.join(group.address, b());
             wait_member(b(), group.mgid, kFullMember);
             EXPECT_EQ(sa_join_state(a(), group.mgid), 0U);
@@ -73,16 +72,16 @@ TEST_F(Multicast, JoinsWhatTheStackWantsAndLeavesAgain) {
     }
     // An interface that goes down leaves everything.
     b().dev.down();
-    wait_no_member(b(), kBroadcast);
-    EXPECT_EQ(sa_join_state(a(), kBroadcast), kFullMember);
+    wait_no_member(b(), kBroadcastMgid);
+    EXPECT_EQ(sa_join_state(a(), kBroadcastMgid), kFullMember);
     b().dev.up();
-    wait_member(b(), kBroadcast, kFullMember);
+    wait_member(b(), kBroadcastMgid, kFullMember);
 }
 
 TEST_F(Multicast, CarriesPacketsToMembersAlone) {
     for (const Group& group : {kGroup4, kGroup6}) {
         SCOPED_TRACE(group.address);
-        UdpSocket member(b(), kPort, group.family);
+        UdpSocket member(b(), kGroupPort, group.family);
         member.join(group.address, b());
         wait_attached(b(), group.family == AF_INET ? ":0f05:0607" : ":1234:5678");
         UdpSocket sender(a(), 0, group.family);
@@ -90,7 +89,7 @@ TEST_F(Multicast, CarriesPacketsToMembersAlone) {
         wait_flow(sender, member, group);
         const auto sent = numbered(1, 50);
         for (const auto& packet : sent) {
-            sender.send(group.address, kPort, packet);
+            sender.send(group.address, kGroupPort, packet);
         }
         EXPECT_THAT(receive_all(member, sent.size(), seconds(10)), ElementsAreArray(sent));
         // The sender is not a listener: send-only, whatever the SM calls it.
@@ -101,7 +100,7 @@ TEST_F(Multicast, CarriesPacketsToMembersAlone) {
 }
 
 TEST_F(Multicast, BecomesFullMemberOfAGroupItHasOnlySentTo) {
-    UdpSocket member(b(), kPort, AF_INET);
+    UdpSocket member(b(), kGroupPort, AF_INET);
     member.join(kGroup4.address, b());
     wait_attached(b(), ":0f05:0607");
     UdpSocket sender(a(), 0, AF_INET);
@@ -109,7 +108,7 @@ TEST_F(Multicast, BecomesFullMemberOfAGroupItHasOnlySentTo) {
     wait_flow(sender, member, kGroup4);
     EXPECT_EQ(sa_join_state(a(), kGroup4.mgid) & kFullMember, 0U);
 
-    UdpSocket listener(a(), kPort, AF_INET);
+    UdpSocket listener(a(), kGroupPort, AF_INET);
     listener.join(kGroup4.address, a());
     wait_member(a(), kGroup4.mgid, kFullMember);
     wait_attached(a(), ":0f05:0607");
@@ -130,9 +129,9 @@ class MulticastLoop : public Multicast, public testing::WithParamInterface<bool>
 };
 
 TEST_P(MulticastLoop, BringsNothingBackToTheSender) {
-    UdpSocket own(a(), kPort, AF_INET);
+    UdpSocket own(a(), kGroupPort, AF_INET);
     own.join(kGroup4.address, a());
-    UdpSocket member(b(), kPort, AF_INET);
+    UdpSocket member(b(), kGroupPort, AF_INET);
     member.join(kGroup4.address, b());
     wait_attached(a(), ":0f05:0607");
     UdpSocket sender(a(), 0, AF_INET);
@@ -141,7 +140,7 @@ TEST_P(MulticastLoop, BringsNothingBackToTheSender) {
     const auto looped = ethtool_stat(a(), "rx*_own");
     const auto sent = numbered(1, 20);
     for (const auto& packet : sent) {
-        sender.send(kGroup4.address, kPort, packet);
+        sender.send(kGroup4.address, kGroupPort, packet);
     }
     EXPECT_THAT(receive_all(member, sent.size(), seconds(10)), ElementsAreArray(sent));
     if (GetParam()) {
@@ -169,10 +168,10 @@ class MulticastBurst : public Multicast {
 };
 
 TEST_F(MulticastBurst, WaitsForTheJoinWithoutLoss) {
-    UdpSocket member(b(), kPort, AF_INET);
+    UdpSocket member(b(), kGroupPort, AF_INET);
     member.join(kGroup4.address, b());
     Host& c = hosts()[2];
-    UdpSocket other(c, kPort, AF_INET);
+    UdpSocket other(c, kGroupPort, AF_INET);
     other.join(kGroup4.address, c);
     UdpSocket feeder(c, 0, AF_INET);
     feeder.multicast_from(c);
@@ -183,7 +182,7 @@ TEST_F(MulticastBurst, WaitsForTheJoinWithoutLoss) {
     const auto misses = ethtool_stat(a(), "path_miss");
     const auto sent = numbered(1, 100);
     for (const auto& packet : sent) {
-        sender.send(kGroup4.address, kPort, packet);
+        sender.send(kGroup4.address, kGroupPort, packet);
     }
     EXPECT_THAT(receive_all(member, sent.size(), seconds(10)), ElementsAreArray(sent));
     EXPECT_GT(ethtool_stat(a(), "path_miss"), misses) << "the group was known";
@@ -194,7 +193,7 @@ TEST_F(Multicast, LeavesGroupsToUserSpaceWhenToldTo) {
     a().ns.must({"ip", "link", "set", a().dev.name(), "type", "ipoib", "umcast", "1"});
     EXPECT_EQ(host_sysfs(a(), "umcast"), "1");
     // A group that nobody in user space has joined is joined as ever.
-    UdpSocket socket(a(), kPort, AF_INET);
+    UdpSocket socket(a(), kGroupPort, AF_INET);
     socket.join(kGroup4.address, a());
     wait_member(a(), kGroup4.mgid, kFullMember);
     a().ns.must({"ip", "link", "set", a().dev.name(), "type", "ipoib", "umcast", "0"});

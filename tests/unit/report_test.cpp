@@ -29,6 +29,16 @@ TEST(Report, JunitCountsAndEscapes) {
     EXPECT_NE(xml.find("a &lt; b &amp; &quot;c&quot;"), std::string::npos) << xml;
 }
 
+TEST(Report, AFailureIsOneLine) {
+    EXPECT_EQ(failure_line("k", result("S.C", Verdict::kFail, "first\nsecond")),
+              "k S.C fail: first");
+    const std::string line =
+        failure_line("k", result("S.C", Verdict::kSplat, std::string(500, 'x')));
+    EXPECT_LT(line.size(), 200U);
+    EXPECT_TRUE(line.starts_with("k S.C splat: xxx"));
+    EXPECT_TRUE(line.ends_with("x..."));
+}
+
 TEST(Report, TailKeepsWholeLines) {
     EXPECT_EQ(tail("a\nb\nc\n", 2), "b\nc\n");
     EXPECT_EQ(tail("a\nb\nc", 2), "b\nc");

@@ -3,9 +3,17 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace vmtest {
+
+/// Throws what errno says of the call that has just failed.
+[[noreturn]] inline void throw_errno(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
 /// Owns one file descriptor.
 class Fd {

@@ -13,7 +13,8 @@
 namespace vmtest {
 namespace {
 
-constexpr std::array kModules = {"virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"};
+constexpr std::array kBootModules = {"virtio_pci", "virtio_console", "9pnet_virtio", "9p",
+                                     "overlay"};
 constexpr std::array kFolders = {"bin", "modules", "proc", "sys", "dev", "lower", "upper", "new"};
 
 /// The files of @p module and what it needs, in loading order. Modules that are
@@ -97,7 +98,7 @@ void write_initramfs(const Kernel& kernel, const fs::path& init, const fs::path&
     const Stage stage(target);
     std::string order;
     std::set<std::string> seen;
-    for (const auto* module : kModules) {
+    for (const auto* module : kBootModules) {
         for (const auto& file : module_files(kernel, module)) {
             if (seen.insert(file.filename()).second) {
                 order += add_module(file, stage.dir() / "modules") + "\n";

@@ -23,10 +23,6 @@ namespace {
 /// Exit status of a child that could not become the program it should be.
 constexpr int kExecFailed = 127;
 
-[[noreturn]] void throw_errno(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
 /// Everything the child needs, prepared before fork() since memory must not be
 /// allocated after it.
 struct ChildPlan {

@@ -8,9 +8,10 @@
 namespace vmtest {
 namespace {
 
-constexpr size_t kOutputLines = 60;
+constexpr size_t kOutputLines = 160;
 constexpr size_t kKernelLines = 60;
 constexpr size_t kConsoleLines = 40;
+constexpr size_t kLineLength = 160;
 
 /// XML 1.0 text: escapes what has a meaning, drops what is not allowed.
 std::string escape(const std::string& text) {
@@ -105,6 +106,16 @@ std::string failure_text(const CaseResult& result, const fs::path& console) {
         text += section("end of " + console.string(), tail(read_file(console), kConsoleLines));
     }
     return text;
+}
+
+std::string failure_line(const std::string& kernel, const CaseResult& result) {
+    const auto& [record, judgement] = result;
+    std::string reason = judgement.reason.substr(0, judgement.reason.find('\n'));
+    if (reason.size() > kLineLength) {
+        reason.resize(kLineLength);
+        reason += "...";
+    }
+    return fmt::format("{} {} {}: {}", kernel, record.name, to_string(judgement.verdict), reason);
 }
 
 std::string tail(const std::string& text, size_t count) {

@@ -15,6 +15,9 @@ std::string junit_xml(const std::string& kernel, const std::vector<CaseResult>& 
 /// kernel log and the end of the VM's console.
 std::string failure_text(const CaseResult& result, const fs::path& console);
 
+/// One line that names a case that did not pass and the start of the reason.
+std::string failure_line(const std::string& kernel, const CaseResult& result);
+
 /// The last @p count lines of @p text.
 std::string tail(const std::string& text, size_t count);
 

@@ -151,6 +151,15 @@ Tally Suite::run() {
     }
     Tally sum;
     for (const auto& kernel : kernels_) {
+        // Once more at the end, where nobody has to look for them.
+        for (const auto& result : kernel.results) {
+            const Verdict verdict = result.judgement.verdict;
+            if (verdict != Verdict::kPass && verdict != Verdict::kSkip) {
+                std::cout << failure_line(kernel.run.spec.name, result) << std::endl;
+            }
+        }
+    }
+    for (const auto& kernel : kernels_) {
         std::cout << kernel.summary << std::endl;
         sum.add(kernel.tally);
     }

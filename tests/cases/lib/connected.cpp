@@ -69,16 +69,6 @@ void ping_whole(const Host& from, const Host& to, unsigned bytes, int count) {
 
 namespace {
 
-/// Prints what a driver knows of its connections.
-void show_driver(const Host& host) {
-    fmt::print("{}\n", driver_dump(host, "cm"));
-    for (const auto& [name, value] : ethtool_stats(host.dev)) {
-        if (value != 0) {
-            fmt::print("{} {}\n", name, value);
-        }
-    }
-}
-
 /// Takes the interface down; a connection that was lost track of would hold memory.
 void expect_nothing_left(const Host& host) {
     wait_rings_at_rest(host.dev);
@@ -101,8 +91,6 @@ void ConnectedHosts::TearDown() {
     for (const Host* host : {&a(), &b()}) {
         if (!testing::Test::HasFailure()) {
             expect_nothing_left(*host);
-        } else if (host->dev.exists()) {
-            show_driver(*host);
         }
     }
     TwoHosts::TearDown();

@@ -20,7 +20,7 @@ namespace {
 
 /// Callers of an allocation that are looked at. Deep enough for a driver that
 /// calls core, not so deep that everything done for a system call counts.
-constexpr const char* kDepth = "16";
+constexpr const char* kStackDepth = "16";
 constexpr unsigned long kPage = 4096;
 /// x86-64 without and with a random base: the kernel is below, the fixed
 /// mappings are above.
@@ -99,7 +99,7 @@ FailOne::FailOne(Allocation what, const CodeRange& code, unsigned nth)
     }
     count_from_here();
     write_text(dir_ + "/task-filter", "N");
-    write_text(dir_ + "/stacktrace-depth", kDepth);
+    write_text(dir_ + "/stacktrace-depth", kStackDepth);
     write_text(dir_ + "/require-start", fmt::format("{:#x}", code.start));
     write_text(dir_ + "/require-end", fmt::format("{:#x}", code.end));
     set_number(times_, "1");
@@ -116,7 +116,7 @@ void FailOne::count_from_here() {
     write_text(dir_ + "/stacktrace-depth", "0");
     write_text(dir_ + "/require-start", "0");
     write_text(dir_ + "/require-end", fmt::format("{}", ~0UL));
-    write_text(dir_ + "/stacktrace-depth", kDepth);
+    write_text(dir_ + "/stacktrace-depth", kStackDepth);
     set_number(mine, "1");
     set_number(times_, "1");
     while (number_in(times_) != 0) {

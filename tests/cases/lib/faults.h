@@ -7,6 +7,19 @@
 
 namespace cases {
 
+/// Values of enum ib_wc_status for the fault wc_status.
+enum WcStatus : int {
+    kLocLen = 1,
+    kLocQpOp = 2,
+    kLocProt = 4,
+    kFlush = 5,
+    kLocAccess = 8,
+    kRetryExceeded = 12,
+    kFatal = 19,
+    kResponseTimeout = 20,
+    kGeneral = 21,
+};
+
 /// A rule of vib's fault injection, as written to its file "faults". In force
 /// while the object lives.
 class FaultRule {

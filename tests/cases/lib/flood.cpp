@@ -26,8 +26,8 @@ constexpr std::array kCaches = {"skbuff_head_cache", "skbuff_fclone_cache", "kma
 /// Objects that other parts of the kernel may have taken meanwhile. A flood has
 /// many thousands of packets: one lost in a hundred is more than this.
 constexpr int64_t kTolerance = 200;
-constexpr const char* kGroup = "239.7.7.7";
-constexpr uint16_t kPort = 7777;
+constexpr const char* kFloodGroup = "239.7.7.7";
+constexpr uint16_t kFloodPort = 7777;
 constexpr seconds kWarmUp{10};
 constexpr seconds kReportEvery{10};
 /// Longer than the kernel keeps closed connections and forgotten routes.
@@ -116,13 +116,13 @@ Counts settled_counts(Hosts& hosts) {
 void Flood::multicast_burst() {
     Host& from = hosts_[0];
     Host& to = hosts_[1];
-    UdpSocket receiver(to, kPort, AF_INET);
-    receiver.join(kGroup, to);
+    UdpSocket receiver(to, kFloodPort, AF_INET);
+    receiver.join(kFloodGroup, to);
     UdpSocket sender(from, 0, AF_INET);
     sender.multicast_from(from);
     wait_until("a multicast datagram during the flood", [&] {
         for (const auto& payload : numbered(0, 20)) {
-            sender.send(kGroup, kPort, payload);
+            sender.send(kFloodGroup, kFloodPort, payload);
         }
         return receiver.receive(Millis(500)).has_value();
     });

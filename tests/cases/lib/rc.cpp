@@ -10,7 +10,7 @@
 namespace cases {
 namespace {
 
-constexpr int kDepth = 32;
+constexpr int kQueueDepth = 32;
 /// 4.096 us * 2^12: a lost packet is repeated after 17 ms.
 constexpr uint8_t kTimeout = 12;
 /// 0.64 ms until a request that found no receive is repeated.
@@ -33,7 +33,7 @@ Owned<ibv_srq> make_srq(ibv_pd* pd, bool wanted) {
         return {nullptr, [](void*) {}};
     }
     ibv_srq_init_attr init{};
-    init.attr.max_wr = kDepth;
+    init.attr.max_wr = kQueueDepth;
     init.attr.max_sge = 1;
     return own(ibv_create_srq(pd, &init), ibv_destroy_srq, "SRQ");
 }
@@ -50,9 +50,9 @@ RcQp::RcQp(const std::string& hca, const RcOptions& options)
               ibv_dereg_mr, "MR")),
       channel_(
           own(ibv_create_comp_channel(context_.get()), ibv_destroy_comp_channel, "event channel")),
-      send_cq_(own(ibv_create_cq(context_.get(), kDepth, nullptr, nullptr, 0), ibv_destroy_cq,
+      send_cq_(own(ibv_create_cq(context_.get(), kQueueDepth, nullptr, nullptr, 0), ibv_destroy_cq,
                    "CQ of sends")),
-      recv_cq_(own(ibv_create_cq(context_.get(), kDepth, nullptr, channel_.get(), 0),
+      recv_cq_(own(ibv_create_cq(context_.get(), kQueueDepth, nullptr, channel_.get(), 0),
                    ibv_destroy_cq, "CQ of receives")),
       srq_(make_srq(pd_.get(), options.srq)) {
     ibv_qp_init_attr init{};
@@ -61,8 +61,8 @@ RcQp::RcQp(const std::string& hca, const RcOptions& options)
     init.srq = srq_.get();
     init.qp_type = IBV_QPT_RC;
     init.sq_sig_all = 1;
-    init.cap.max_send_wr = kDepth;
-    init.cap.max_recv_wr = options.srq ? 0 : kDepth;
+    init.cap.max_send_wr = kQueueDepth;
+    init.cap.max_recv_wr = options.srq ? 0 : kQueueDepth;
     init.cap.max_send_sge = 1;
     init.cap.max_recv_sge = options.srq ? 0 : 1;
     qp_ = own(ibv_create_qp(pd_.get(), &init), ibv_destroy_qp, "QP");

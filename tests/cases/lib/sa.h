@@ -13,6 +13,9 @@ namespace cases {
 inline constexpr unsigned kFullMember = 1;
 inline constexpr unsigned kSendOnly = 4 | 8;
 
+/// MGID of the IPv4 broadcast group of the full default partition.
+inline constexpr const char* kBroadcastMgid = "ff12:401b:ffff::ffff:ffff";
+
 /// One port in one multicast group, as the subnet manager has it.
 struct SaMember {
     /// In the shortest form, say "ff12:401b:ffff::ffff:ffff".

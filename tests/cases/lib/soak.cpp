@@ -11,7 +11,7 @@
 namespace cases {
 namespace {
 
-constexpr const char* kGroup = "239.1.2.3";
+constexpr const char* kLoadGroup = "239.1.2.3";
 /// The default sizes of the rings.
 constexpr const char* kRxRing = "256";
 constexpr const char* kTxRing = "128";
@@ -59,7 +59,8 @@ std::vector<Process> DisturbedTraffic::start_loads(Millis time) {
         a.ns.start({"iperf3", "-c", b.ip4, "-p", "5202", "-u", "-b", "20M", "-t", length}));
     loads.push_back(b.ns.start({"ping", "-n", "-q", "-f", a.ip4}));
     loads.push_back(a.ns.start({"ping", "-n", "-q", "-f", c.ip4}));
-    loads.push_back(c.ns.start({"ping", "-n", "-q", "-i", "0.005", "-I", c.dev.name(), kGroup}));
+    loads.push_back(
+        c.ns.start({"ping", "-n", "-q", "-i", "0.005", "-I", c.dev.name(), kLoadGroup}));
     return loads;
 }
 

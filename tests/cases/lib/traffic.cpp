@@ -32,16 +32,12 @@ constexpr size_t kAddressLen = 20;
 constexpr size_t kPeriod = 65521;
 constexpr size_t kChunk = 65536;
 
-[[noreturn]] void fail(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
 /// A socket in the host's namespace, where it stays.
 vmtest::Fd open_socket(const Host& host, int family, int type, int protocol) {
     const NamespaceScope scope(host.ns.name());
     vmtest::Fd fd(::socket(family, type | SOCK_CLOEXEC, protocol));
     if (!fd.valid()) {
-        fail("socket in " + host.ns.name());
+        vmtest::throw_errno("socket in " + host.ns.name());
     }
     return fd;
 }
@@ -49,7 +45,7 @@ vmtest::Fd open_socket(const Host& host, int family, int type, int protocol) {
 template <typename Value>
 void set_option(int fd, int level, int option, const Value& value) {
     if (::setsockopt(fd, level, option, &value, sizeof(value)) != 0) {
-        fail(fmt::format("socket option {}.{}", level, option));
+        vmtest::throw_errno(fmt::format("socket option {}.{}", level, option));
     }
 }
 
@@ -125,17 +121,17 @@ std::pair<vmtest::Fd, vmtest::Fd> connect_tcp(const Host& server, const Host& cl
         ::listen(listener.get(), 1) != 0 ||
         ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&target.storage),
                       &target.length) != 0) {
-        fail("listen at " + address);
+        vmtest::throw_errno("listen at " + address);
     }
     auto connected = open_socket(client, family, SOCK_STREAM, 0);
     limit_waiting(connected.get());
     limit_waiting(listener.get());
     if (::connect(connected.get(), target.get(), target.length) != 0) {
-        fail("connect to " + address);
+        vmtest::throw_errno("connect to " + address);
     }
     vmtest::Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!accepted.valid()) {
-        fail("accept at " + address);
+        vmtest::throw_errno("accept at " + address);
     }
     limit_waiting(accepted.get());
     return {std::move(accepted), std::move(connected)};
@@ -161,7 +157,7 @@ void send_pattern(int fd, const std::string& pattern, uint64_t bytes) {
         const auto sent = ::send(fd, pattern.data() + at % kPeriod,
                                  std::min<uint64_t>(kChunk, bytes - at), MSG_NOSIGNAL);
         if (sent <= 0) {
-            fail(fmt::format("TCP send at byte {}", at));
+            vmtest::throw_errno(fmt::format("TCP send at byte {}", at));
         }
         at += static_cast<uint64_t>(sent);
     }
@@ -173,7 +169,7 @@ void expect_pattern(int fd, const std::string& pattern, uint64_t bytes) {
     for (;;) {
         const auto got = ::recv(fd, chunk.data(), chunk.size(), 0);
         if (got < 0) {
-            fail(fmt::format("TCP receive at byte {}", at));
+            vmtest::throw_errno(fmt::format("TCP receive at byte {}", at));
         }
         if (got == 0) {
             break;
@@ -209,14 +205,14 @@ UdpSocket::UdpSocket(const Host& host, uint16_t port, int family)
     enlarge_buffers(fd_.get());
     const auto local = endpoint(family, family == AF_INET ? "0.0.0.0" : "::", port);
     if (::bind(fd_.get(), local.get(), local.length) != 0) {
-        fail(fmt::format("bind to UDP port {}", port));
+        vmtest::throw_errno(fmt::format("bind to UDP port {}", port));
     }
 }
 
 void UdpSocket::bind_to_device(const Host& host) {
     const std::string& name = host.dev.name();
     if (::setsockopt(fd_.get(), SOL_SOCKET, SO_BINDTODEVICE, name.c_str(), name.size()) != 0) {
-        fail("bind to " + name);
+        vmtest::throw_errno("bind to " + name);
     }
     set_option(fd_.get(), SOL_SOCKET, SO_BROADCAST, 1);
 }
@@ -246,7 +242,7 @@ void UdpSocket::multicast_from(const Host& host) {
 void UdpSocket::send(const std::string& address, uint16_t port, const std::string& payload) {
     const auto target = endpoint(family_, address, port);
     if (::sendto(fd_.get(), payload.data(), payload.size(), 0, target.get(), target.length) < 0) {
-        fail("send to " + address);
+        vmtest::throw_errno("send to " + address);
     }
 }
 
@@ -257,7 +253,7 @@ std::optional<std::string> UdpSocket::receive(Millis limit) {
     std::string payload(65536, '\0');
     const auto got = ::recv(fd_.get(), payload.data(), payload.size(), 0);
     if (got < 0) {
-        fail("receive");
+        vmtest::throw_errno("receive");
     }
     payload.resize(static_cast<size_t>(got));
     return payload;
@@ -272,7 +268,7 @@ FrameSocket::FrameSocket(const Host& host, uint16_t ethertype)
     local.sll_protocol = htons(ethertype);
     local.sll_ifindex = index_;
     if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&local), sizeof(local)) != 0) {
-        fail("bind a packet socket");
+        vmtest::throw_errno("bind a packet socket");
     }
     set_option(fd_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
 }
@@ -293,7 +289,7 @@ void FrameSocket::send(const std::string& address, const std::string& payload) {
                 binary.size());
     if (::sendto(fd_.get(), payload.data(), payload.size(), 0,
                  reinterpret_cast<const sockaddr*>(&target), sizeof(target)) < 0) {
-        fail("send a frame to " + address);
+        vmtest::throw_errno("send a frame to " + address);
     }
 }
 
@@ -304,7 +300,7 @@ std::optional<std::string> FrameSocket::receive(Millis limit) {
     std::string payload(65536, '\0');
     const auto got = ::recv(fd_.get(), payload.data(), payload.size(), 0);
     if (got < 0) {
-        fail("receive a frame");
+        vmtest::throw_errno("receive a frame");
     }
     payload.resize(static_cast<size_t>(got));
     return payload;

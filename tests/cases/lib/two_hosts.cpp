@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "cases/lib/driver_state.h"
+
 namespace cases {
 namespace {
 
@@ -15,6 +17,19 @@ void configure(const Host& host) {
     host.dev.up();
     host.dev.add_address(host.ip4 + "/24");
     host.dev.add_address(host.ip6 + "/64");
+}
+
+void show_host(const Host& host) {
+    fmt::print("--- {}\n", host.ns.name());
+    for (const char* which : {"state", "cm", "neigh", "path", "mcg"}) {
+        fmt::print("{}\n", driver_dump(host.dev, which));
+    }
+    for (const auto& [name, value] : ethtool_stats(host.dev)) {
+        if (value != 0) {
+            fmt::print("{} {}\n", name, value);
+        }
+    }
+    fmt::print("{}", host.ns.run({"ip", "-s", "neigh"}).output);
 }
 
 }  // namespace
@@ -66,6 +81,16 @@ void Hosts::adopt(size_t index) {
     host.dev.wait_running();
 }
 
+void Hosts::show() const {
+    for (const auto& host : hosts_) {
+        try {
+            show_host(*host);
+        } catch (const std::exception& error) {
+            fmt::print("{}\n", error.what());
+        }
+    }
+}
+
 void Hosts::take_down() {
     // Interfaces go down while the subnet manager lives, so that leaving the
     // groups does not have to wait for answers.
@@ -78,6 +103,16 @@ void Hosts::take_down() {
     hosts_.clear();
     opensm_.stop();
     fabric_.unload();
+}
+
+void TwoHosts::TearDown() {
+    if (!hosts_) {
+        return;
+    }
+    if (testing::Test::HasFailure()) {
+        hosts_->show();
+    }
+    hosts_->take_down();
 }
 
 }  // namespace cases

@@ -70,6 +70,9 @@ class Hosts {
     /// that came back after its HCA had gone.
     void adopt(size_t index);
 
+    /// Prints the driver's dumps and counters of every host that has them.
+    void show() const;
+
     /// Takes everything down again in order. Throws when something does not go.
     void take_down();
 
@@ -89,11 +92,9 @@ class TwoHosts : public testing::Test {
     [[nodiscard]] virtual HostsOptions options() const { return {}; }
 
     void SetUp() override { hosts_ = std::make_unique<Hosts>(options()); }
-    void TearDown() override {
-        if (hosts_) {
-            hosts_->take_down();
-        }
-    }
+    /// Takes the hosts down. Of a case that failed, tells first what the driver
+    /// knew and counted.
+    void TearDown() override;
 
     Hosts& hosts() { return *hosts_; }
     Host& a() { return hosts()[0]; }

@@ -15,10 +15,6 @@
 namespace cases {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
 sockaddr_in address_of(const std::string& text, uint16_t port) {
     sockaddr_in result{.sin_family = AF_INET, .sin_port = htons(port)};
     if (::inet_pton(AF_INET, text.c_str(), &result.sin_addr) != 1) {
@@ -36,7 +32,7 @@ vmtest::Fd connected(const Host& host, uint16_t port, const Host& peer, uint16_t
     if (!fd.valid() ||
         ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0 ||
         ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&other), sizeof(other)) != 0) {
-        fail("UDP socket of " + host.ns.name());
+        vmtest::throw_errno("UDP socket of " + host.ns.name());
     }
     return fd;
 }
@@ -45,7 +41,7 @@ unsigned napi_of(const vmtest::Fd& fd) {
     unsigned id = 0;
     socklen_t length = sizeof(id);
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &length) != 0) {
-        fail("SO_INCOMING_NAPI_ID");
+        vmtest::throw_errno("SO_INCOMING_NAPI_ID");
     }
     return id;
 }
@@ -58,7 +54,7 @@ bool take(UdpFlows::Flow& flow, Millis limit) {
     }
     uint32_t number = 0;
     if (::recv(flow.receiver.get(), &number, sizeof(number), 0) != sizeof(number)) {
-        fail("receive");
+        vmtest::throw_errno("receive");
     }
     // Numbers that were lost leave gaps; only going back is disorder.
     flow.disordered += number < flow.received ? 1 : 0;
@@ -81,7 +77,7 @@ void UdpFlows::round(int burst, Millis limit) {
     for (int i = 0; i < burst; i++) {
         for (auto& flow : flows_) {
             if (::send(flow.sender.get(), &flow.sent, sizeof(flow.sent), 0) != sizeof(flow.sent)) {
-                fail("send");
+                vmtest::throw_errno("send");
             }
             flow.sent++;
         }
