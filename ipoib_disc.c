@@ -460,11 +460,11 @@ static void disc_work(struct work_struct *work)
 	run = d->started && d->on;
 	disc_take_inbox(d, &items);
 	disc_handle(priv, &items, run);
-	if (run) {
+	if (run)
 		again = disc_walk(priv);
-		if (disc_tell(priv))
-			again = 1;
-	}
+	/* Those who asked before it went down are told when it is up again. */
+	if (run && priv->state.oper == IPOIB_OPER_RUNNING && disc_tell(priv))
+		again = 1;
 	if (again)
 		queue_delayed_work(priv->wq, &d->work, again);
 	mutex_unlock(&priv->state.lock);
@@ -548,13 +548,28 @@ void ipoib_disc_changed(struct ipoib_priv *priv)
 	disc_kick(priv);
 }
 
-static void disc_forget_all(struct ipoib_priv *priv)
+/**
+ * ipoib_disc_running() - the interface can send: tell who does not know yet
+ * @priv: the interface
+ *
+ * Context: state mutex.
+ */
+void ipoib_disc_running(struct ipoib_priv *priv)
 {
-	struct ipoib_disc *d = &priv->disc;
+	lockdep_assert_held(&priv->state.lock);
+	disc_kick(priv);
+}
+
+static void disc_drop_inbox(struct ipoib_priv *priv)
+{
 	LIST_HEAD(items);
 
-	disc_take_inbox(d, &items);
+	disc_take_inbox(&priv->disc, &items);
 	disc_handle(priv, &items, false);
+}
+
+static void disc_forget_askers(struct ipoib_disc *d)
+{
 	while (!list_empty(&d->askers))
 		disc_forget_asker(d, list_first_entry(&d->askers,
 						      struct disc_asker, list));
@@ -574,7 +589,8 @@ void ipoib_disc_switch(struct ipoib_priv *priv, bool on)
 
 	mutex_lock(&priv->state.lock);
 	WRITE_ONCE(priv->disc.on, on);
-	disc_forget_all(priv);
+	disc_drop_inbox(priv);
+	disc_forget_askers(&priv->disc);
 	spin_lock_bh(&t->lock);
 	list_for_each_entry(neigh, &t->list, list) {
 		disc_unsteer(neigh);
@@ -599,6 +615,10 @@ void ipoib_disc_init(struct ipoib_priv *priv, bool on)
 	struct ipoib_disc *d = &priv->disc;
 
 	d->on = on && !priv->accel;
+	/* Whoever remembers one of our name from before shall see that we are
+	 * new.
+	 */
+	d->generation = get_random_u32();
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->inbox);
 	INIT_LIST_HEAD(&d->askers);
@@ -614,6 +634,7 @@ void ipoib_disc_init(struct ipoib_priv *priv, bool on)
 void ipoib_disc_exit(struct ipoib_priv *priv)
 {
 	cancel_delayed_work_sync(&priv->disc.work);
+	disc_forget_askers(&priv->disc);
 }
 
 /**
@@ -627,18 +648,20 @@ void ipoib_disc_start(struct ipoib_priv *priv)
 	struct ipoib_disc *d = &priv->disc;
 
 	lockdep_assert_held(&priv->state.lock);
-	/* Whoever remembers us from before shall see that we are new. */
-	d->generation = get_random_u32();
+	/* The queues may have changed while we were away. */
+	d->generation++;
 	spin_lock_bh(&d->lock);
 	d->started = !priv->accel;
 	spin_unlock_bh(&d->lock);
 }
 
 /**
- * ipoib_disc_stop() - forget who asked, and let no more messages in
+ * ipoib_disc_stop() - let no more messages in
  * @priv: the interface
  *
- * What was learned goes with the neighbours.
+ * What was learned goes with the neighbours. Who asked is remembered: they send
+ * to our queues as they know them until their time is over, even when we are
+ * down in between.
  *
  * Context: state mutex.
  */
@@ -652,5 +675,5 @@ void ipoib_disc_stop(struct ipoib_priv *priv)
 	spin_unlock_bh(&d->lock);
 	/* Not synchronous: a run that has begun finds that it is stopped. */
 	cancel_delayed_work(&d->work);
-	disc_forget_all(priv);
+	disc_drop_inbox(priv);
 }

@@ -348,6 +348,7 @@ static void broadcast_changed(struct ipoib_priv *priv)
 		return;
 	state_set(priv, READ_ONCE(priv->mcast.bcast_joined) ?
 			IPOIB_OPER_RUNNING : IPOIB_OPER_JOINING);
+	ipoib_disc_running(priv);
 	ipoib_state_queue_sync(priv);
 }
 

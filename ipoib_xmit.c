@@ -180,8 +180,10 @@ netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* Returns false, with the packet untouched, if the queue takes no more. A
- * message of our own has no hardware address, and always goes as a datagram.
+/* Returns false, with the packet untouched, if the ring is full. That BQL has
+ * had enough for now does not count: a packet that were handed to the qdisc for
+ * that came back behind those that were parked after it. A message of our own
+ * has no hardware address, and always goes as a datagram.
  */
 static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 			    struct ipoib_ah *ah, const u8 *hw, u32 qpn)
@@ -195,7 +197,7 @@ static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 		skb_set_queue_mapping(skb, i % priv->dev->real_num_tx_queues);
 	txq = netdev_get_tx_queue(priv->dev, skb_get_queue_mapping(skb));
 	__netif_tx_lock_bh(txq);
-	if (!netif_xmit_frozen_or_stopped(txq)) {
+	if (!netif_xmit_frozen_or_drv_stopped(txq)) {
 		sent = true;
 		txq_trans_cond_update(txq);
 		rcu_read_lock();
@@ -244,7 +246,8 @@ bool ipoib_xmit_control(struct ipoib_priv *priv, struct sk_buff *skb,
  * @ah: handle that the caller keeps alive during the call
  *
  * They go straight to the ring: taps have seen them when they came first.
- * When the queue is stopped the rest goes through the qdisc, which waits.
+ * When it is full the rest goes through the qdisc, which waits; only then later
+ * packets may come before them.
  *
  * Context: process context, BHs on, no lock held.
  */

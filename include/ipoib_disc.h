@@ -69,6 +69,7 @@ void ipoib_disc_exit(struct ipoib_priv *priv);
 void ipoib_disc_start(struct ipoib_priv *priv);
 void ipoib_disc_stop(struct ipoib_priv *priv);
 void ipoib_disc_switch(struct ipoib_priv *priv, bool on);
+void ipoib_disc_running(struct ipoib_priv *priv);
 void ipoib_disc_changed(struct ipoib_priv *priv);
 void ipoib_disc_resolved(struct ipoib_priv *priv, struct ipoib_neigh *neigh);
 bool ipoib_disc_rx(struct ipoib_queue *q, const struct ib_wc *wc,

@@ -3,6 +3,7 @@
 #ifndef IPOIB_STEER_H
 #define IPOIB_STEER_H
 
+#include <linux/ipv6.h>
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/skbuff.h>
@@ -47,6 +48,21 @@ bool ipoib_steer_same(const struct ipoib_steer *s,
 		      const struct ipoib_disc_msg *m);
 u32 ipoib_steer_deal(struct ipoib_steer *s, u32 slot, u32 now);
 
+/* Address resolution must not depend on what it resolves: ARP and all ICMPv6,
+ * of which neighbour discovery is a part, go to the primary.
+ */
+static inline bool ipoib_steer_may(const struct sk_buff *skb)
+{
+	const struct ipoib_hdr *hdr = (const struct ipoib_hdr *)skb->data;
+	const struct ipv6hdr *ip6 = (const struct ipv6hdr *)(hdr + 1);
+
+	if (likely(hdr->proto == htons(ETH_P_IP)))
+		return true;
+	return hdr->proto == htons(ETH_P_IPV6) &&
+	       skb_headlen(skb) >= sizeof(*hdr) + sizeof(*ip6) &&
+	       ip6->nexthdr != IPPROTO_ICMPV6;
+}
+
 /**
  * ipoib_steer_qpn() - where a packet goes
  * @s: queues of the peer, loaded with rcu_dereference(), or NULL
@@ -61,7 +77,8 @@ static inline u32 ipoib_steer_qpn(struct ipoib_steer *s, struct sk_buff *skb,
 {
 	u32 now, i, v;
 
-	if (!s || time_after(jiffies, READ_ONCE(s->expires)))
+	if (!s || time_after(jiffies, READ_ONCE(s->expires)) ||
+	    !ipoib_steer_may(skb))
 		return primary;
 	now = (u32)(jiffies / HZ) & (~0U >> IPOIB_STEER_WHEN);
 	i = reciprocal_scale(skb_get_hash(skb), IPOIB_STEER_SLOTS);

@@ -46,17 +46,25 @@ TEST_F(MultiQueue, TellsAndTakesTheNumberOfQueues) {
 }
 
 TEST_F(MultiQueue, TakesTheNumberWhileDownToo) {
+    // Its peer sends to the queues it knew until it hears of the new ones.
+    const auto wait_heard = [&] {
+        wait_until("B knows where A is", [&] {
+            return a().ns.run({"ping", "-n", "-c", "1", "-W", "1", b().ip4}).ok();
+        });
+    };
     a().dev.down();
     set_queues(a(), 1);
     set_queues(a(), 3);
     a().dev.up();
     a().dev.wait_running();
     EXPECT_EQ(queues(a()), 3);
+    wait_heard();
     a().ping(b().ip4);
     set_queues(a(), 2);
     a().dev.down();
     a().dev.up();
     a().dev.wait_running();
+    wait_heard();
     a().ping(b().ip4);
 }
 

@@ -126,6 +126,18 @@ TEST_F(QueueDiscovery, APeerThatReturnsWithOtherQueuesIsFoundAgain) {
     EXPECT_EQ(flows.received(), flows.sent());
 }
 
+TEST_F(QueueDiscovery, TellsOfQueuesThatChangedWhileItWasDown) {
+    b().dev.down();
+    set_queues(b(), 1);
+    set_queues(b(), 3);
+    b().dev.up();
+    b().dev.wait_running();
+    wait_queues_known(a(), b(), 3);
+    UdpFlows flows(a(), b(), kFlows);
+    flows.round(4);
+    EXPECT_EQ(flows.received(), flows.sent());
+}
+
 TEST_F(QueueDiscovery, APeerThatVanishesIsForgottenWithinTheLifetime) {
     const FaultRule silence(
         fmt::format("drop class=ud dir=tx hca=1 qp={}", driver_state(b().dev).queues.at(0).qpn));
