@@ -69,11 +69,10 @@ static bool is_arp(const struct sk_buff *skb)
  * ipoib_cm_flush() - end of a burst: post what was left chained
  * @priv: the interface
  * @queue: tx queue
- * @more: the burst goes on
  *
  * Context: tx queue lock, BHs off, in one stretch with the sends of the burst.
  */
-void ipoib_cm_flush(struct ipoib_priv *priv, u16 queue, bool more)
+void ipoib_cm_flush(struct ipoib_priv *priv, u16 queue)
 {
 	struct ipoib_cm *cm = priv->cm;
 	struct ipoib_cm_tx *tx;
@@ -81,7 +80,7 @@ void ipoib_cm_flush(struct ipoib_priv *priv, u16 queue, bool more)
 	if (!cm)
 		return;
 	tx = cm->pending[queue];
-	if (likely(!tx) || more)
+	if (likely(!tx))
 		return;
 	cm->pending[queue] = NULL;
 	ipoib_cm_tx_doorbell(tx);
@@ -120,7 +119,7 @@ bool ipoib_cm_xmit(struct ipoib_priv *priv, const u8 *hw, struct sk_buff *skb)
 	 */
 	last = &priv->cm->pending[queue];
 	if (*last && *last != tx)
-		ipoib_cm_flush(priv, queue, false);
+		ipoib_cm_flush(priv, queue);
 	*last = more ? tx : NULL;
 	return ipoib_cm_tx_send(tx, skb, more);
 }

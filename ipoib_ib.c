@@ -75,6 +75,27 @@ void ipoib_ud_doorbell(struct ipoib_queue *q)
 	}
 }
 
+/**
+ * ipoib_ud_flush() - end of a burst: post what was left chained
+ * @priv: the interface
+ * @queue: tx queue
+ *
+ * The last packet of a burst rings the doorbell for those before it only if it
+ * goes to the same ring. It may be parked, dropped, or go to a connection.
+ *
+ * Context: tx queue lock, BHs off, RCU read side, in one stretch with the sends
+ * of the burst.
+ */
+void ipoib_ud_flush(struct ipoib_priv *priv, u16 queue)
+{
+	const struct ipoib_qset *set = rcu_dereference(priv->qset);
+
+	if (unlikely(priv->accel || queue >= set->total))
+		return;
+	if (unlikely(set->q[queue]->tx.n_chain))
+		ipoib_ud_doorbell(set->q[queue]);
+}
+
 static void ud_count_offload(struct ipoib_tx_ring *r, struct sk_buff *skb,
 			     u32 hlen)
 {

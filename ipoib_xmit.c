@@ -142,6 +142,34 @@ static void xmit_unicast(struct ipoib_priv *priv, struct sk_buff *skb,
 	ipoib_neigh_park(priv, hw, skb);
 }
 
+/* A packet with hard header. */
+static void xmit_packet(struct ipoib_priv *priv, struct sk_buff *skb)
+{
+	u8 hw[IPOIB_PSEUDO_LEN] __aligned(8);
+	const struct ipoib_hdr *hdr;
+
+	if (unlikely(!pskb_may_pull(skb, IPOIB_HARD_LEN))) {
+		xmit_drop(priv, skb, IPOIB_R_BAD_PROTO);
+		return;
+	}
+	memcpy(hw, skb->data, sizeof(hw));
+	skb_pull(skb, IPOIB_PSEUDO_LEN);
+	hdr = (const struct ipoib_hdr *)skb->data;
+	if (unlikely(!ipoib_proto_carried(hdr->proto)))
+		xmit_drop(priv, skb, IPOIB_R_BAD_PROTO);
+	else if (ipoib_hw_is_mcast(hw))
+		xmit_multicast(priv, skb, hw);
+	else
+		xmit_unicast(priv, skb, hw);
+}
+
+/* Ends a burst. */
+static void xmit_flush(struct ipoib_priv *priv, u16 queue)
+{
+	ipoib_ud_flush(priv, queue);
+	ipoib_cm_flush(priv, queue);
+}
+
 /**
  * ipoib_start_xmit() - ndo_start_xmit
  * @skb: packet with hard header
@@ -155,27 +183,13 @@ netdev_tx_t ipoib_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct ipoib_priv *priv = ipoib_priv(dev);
 	u16 queue = skb_get_queue_mapping(skb);
-	u8 hw[IPOIB_PSEUDO_LEN] __aligned(8);
-	const struct ipoib_hdr *hdr;
 
-	if (unlikely(!pskb_may_pull(skb, IPOIB_HARD_LEN))) {
-		xmit_drop(priv, skb, IPOIB_R_BAD_PROTO);
-		return NETDEV_TX_OK;
-	}
-	memcpy(hw, skb->data, sizeof(hw));
-	skb_pull(skb, IPOIB_PSEUDO_LEN);
-	hdr = (const struct ipoib_hdr *)skb->data;
-	if (unlikely(!ipoib_proto_carried(hdr->proto))) {
-		xmit_drop(priv, skb, IPOIB_R_BAD_PROTO);
-		return NETDEV_TX_OK;
-	}
 	rcu_read_lock();
-	if (ipoib_hw_is_mcast(hw))
-		xmit_multicast(priv, skb, hw);
-	else
-		xmit_unicast(priv, skb, hw);
-	ipoib_cm_flush(priv, queue, netdev_xmit_more() &&
-		       !netif_xmit_stopped(netdev_get_tx_queue(dev, queue)));
+	xmit_packet(priv, skb);
+	/* Whatever became of the packet: those before it must go. */
+	if (!netdev_xmit_more() ||
+	    netif_xmit_stopped(netdev_get_tx_queue(dev, queue)))
+		xmit_flush(priv, queue);
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }
@@ -193,9 +207,11 @@ static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 	bool sent = false;
 
 	/* Its queue may have gone while it waited. */
-	if (unlikely(i >= priv->dev->real_num_tx_queues))
-		skb_set_queue_mapping(skb, i % priv->dev->real_num_tx_queues);
-	txq = netdev_get_tx_queue(priv->dev, skb_get_queue_mapping(skb));
+	if (unlikely(i >= priv->dev->real_num_tx_queues)) {
+		i %= priv->dev->real_num_tx_queues;
+		skb_set_queue_mapping(skb, i);
+	}
+	txq = netdev_get_tx_queue(priv->dev, i);
 	__netif_tx_lock_bh(txq);
 	if (!netif_xmit_frozen_or_drv_stopped(txq)) {
 		sent = true;
@@ -209,6 +225,10 @@ static bool xmit_one_parked(struct ipoib_priv *priv, struct sk_buff *skb,
 			xmit_group(priv, skb, ah);
 		else
 			xmit_datagram(priv, skb, ah, hw, qpn);
+		/* netdev_xmit_more() is what the last burst of this CPU left
+		 * behind, so it may be wrong.
+		 */
+		xmit_flush(priv, i);
 		rcu_read_unlock();
 	}
 	__netif_tx_unlock_bh(txq);

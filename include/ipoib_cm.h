@@ -104,7 +104,7 @@ void ipoib_cm_mode_changed(struct ipoib_priv *priv);
 
 /* ipoib_cm_peer.c */
 bool ipoib_cm_xmit(struct ipoib_priv *priv, const u8 *hw, struct sk_buff *skb);
-void ipoib_cm_flush(struct ipoib_priv *priv, u16 queue, bool more);
+void ipoib_cm_flush(struct ipoib_priv *priv, u16 queue);
 void ipoib_cm_want(struct ipoib_priv *priv, const u8 *hw);
 bool ipoib_cm_park(struct ipoib_priv *priv, const u8 *hw, struct sk_buff *skb);
 

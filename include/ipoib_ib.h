@@ -28,6 +28,7 @@ int ipoib_send(struct net_device *dev, struct sk_buff *skb,
 int ipoib_send_rss(struct net_device *dev, struct sk_buff *skb,
 		   struct ib_ah *address, u32 dqpn);
 void ipoib_ud_doorbell(struct ipoib_queue *q);
+void ipoib_ud_flush(struct ipoib_priv *priv, u16 queue);
 int ipoib_ud_rx_poll(struct napi_struct *napi, int budget);
 int ipoib_ud_tx_poll(struct napi_struct *napi, int budget);
 void ipoib_ud_rx_event(struct ib_cq *cq, void *ctx);

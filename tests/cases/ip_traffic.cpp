@@ -54,6 +54,29 @@ TEST_F(IpTraffic, CarriesTcpBothWays) {
     EXPECT_EQ(b().dev.stats().rx_errors, 0U);
 }
 
+TEST_F(IpTraffic, ABurstMayEndWithAPacketThatIsNotSent) {
+    const std::string& name = a().dev.name();
+    // Nothing that the driver sends by itself shall push the packet out.
+    for (const Host* host : {&a(), &b()}) {
+        host->ns.must({"ethtool", "--set-priv-flags", host->dev.name(), "queue-discovery", "off"});
+        host->ns.must({"ethtool", "-L", host->dev.name(), "combined", "1"});
+    }
+    introduce_b_to_a();
+    std::string nowhere = b().dev.state().address;
+    nowhere.back() = nowhere.back() == '0' ? '1' : '0';
+    a().ns.must({"ip", "neigh", "replace", "10.0.0.99", "lladdr", nowhere, "dev", name, "nud",
+                 "permanent"});
+    // Two times a second all packets come down at once.
+    a().ns.must({"tc", "qdisc", "replace", "dev", name, "root", "netem", "slot", "500ms", "500ms"});
+    UdpSocket receiver(b(), kUdpPort, AF_INET);
+    UdpSocket sender(a(), 0, AF_INET);
+    for (const auto& packet : numbered(1, 10)) {
+        sender.send(b().ip4, kUdpPort, packet);
+        sender.send("10.0.0.99", kUdpPort, "of no interest");
+        EXPECT_EQ(receiver.receive(seconds(20)), packet);
+    }
+}
+
 TEST_F(IpTraffic, CarriesBroadcastOfAHostWithoutAddress) {
     a().dev.del_address(a().ip4 + "/24");
     UdpSocket client(a(), 68, AF_INET);

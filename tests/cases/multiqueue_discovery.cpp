@@ -86,8 +86,11 @@ TEST_F(QueueDiscovery, APeerThatIsSwitchedOffIsAskedOnceAndServedAsEver) {
     b().ns.must({"ethtool", "--set-priv-flags", b().dev.name(), "queue-discovery", "off"});
     EXPECT_THAT(b().ns.must({"ethtool", "--show-priv-flags", b().dev.name()}),
                 HasSubstr("queue-discovery: off"));
-    // As new to each other as they can be.
+    // As new to each other as they can be: A forgets who asked it.
     a().dev.down();
+    for (const char* on : {"off", "on"}) {
+        a().ns.must({"ethtool", "--set-priv-flags", a().dev.name(), "queue-discovery", on});
+    }
     const StatsSince asker(a().dev);
     const StatsSince stranger(b().dev);
     a().dev.up();

@@ -226,6 +226,7 @@ void add_options(CLI::App& app, Options& options) {
                  "With --kernel: only the cases that run there by default");
     app.add_option("--jobs", options.jobs, "VMs at the same time")
         ->check(CLI::PositiveNumber)
+        ->take_last()
         ->capture_default_str();
     app.add_option("--smp", options.smp, "Virtual CPUs")->capture_default_str();
     app.add_option("--limit", options.limit_s, "Seconds for one case")->capture_default_str();
