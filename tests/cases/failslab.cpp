@@ -4,9 +4,11 @@
 // it is repeated, and leaves nothing behind.
 #include "cases/lib/failslab.h"
 
+#include "cases/lib/connected.h"
 #include "cases/lib/driver_state.h"
 #include "cases/lib/feature.h"
 #include "cases/lib/kernel_log.h"
+#include "cases/lib/queues.h"
 #include "cases/lib/two_hosts.h"
 
 namespace {
@@ -177,6 +179,47 @@ TEST_F(Failslab, RingSizes) {
                 << result.output;
             large = !large;
         }
+    });
+}
+
+TEST_F(Failslab, NumbersOfQueues) {
+    const std::string& name = b().dev.name();
+    fail_each_of([&](FailOne& fault) {
+        // Down, since queues that were retired are taken back as they are.
+        b().dev.down();
+        for (const char* count : {"1", "2"}) {
+            const auto result = b().ns.run({"ethtool", "-L", name, "combined", count});
+            if (!result.ok()) {
+                EXPECT_TRUE(fault.struck()) << result.output;
+                EXPECT_NE(result.output.find("Cannot allocate memory"), std::string::npos)
+                    << result.output;
+            }
+        }
+        fault.end();
+        b().dev.up();
+        b().dev.wait_running(seconds(120));
+        set_queues(b(), 2);
+    });
+}
+
+TEST_F(Failslab, ModesAndConnections) {
+    connect_mode(a());
+    fail_each_of([&](FailOne& fault) {
+        for (const char* mode : {"datagram", "connected"}) {
+            const auto result =
+                b().ns.run({"ip", "link", "set", b().dev.name(), "type", "ipoib", "mode", mode});
+            if (!result.ok()) {
+                EXPECT_TRUE(fault.struck()) << result.output;
+                EXPECT_NE(result.output.find("Cannot allocate memory"), std::string::npos)
+                    << result.output;
+            }
+        }
+        // With or without a connection.
+        wait_reaches_peer();
+        fault.end();
+        connect_mode(b());
+        wait_connected(b(), a());
+        wait_connected(a(), b());
     });
 }
 

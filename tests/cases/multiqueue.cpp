@@ -6,9 +6,12 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cases/lib/faults.h"
+#include "cases/lib/feature.h"
 #include "cases/lib/kernel_log.h"
+#include "cases/lib/netdev_genl.h"
 #include "cases/lib/queues.h"
 #include "cases/lib/traffic.h"
 #include "cases/lib/udp_flows.h"
@@ -88,7 +91,7 @@ TEST_F(MultiQueue, ChangesUnderLoadLoseNothing) {
     {
         UdpLoad load_there(there);
         UdpLoad load_back(back);
-        const TcpLoad tcp(a(), b(), b().ip4);
+        const TcpLoad tcp(a(), b(), b().ip4, 8);
         for (int i = 0; i < 50; i++) {
             const auto before = load_there.rounds() + load_back.rounds();
             set_queues(i % 2 == 0 ? a() : b(), 1 + (i * 7 + i / 4) % kQueues);
@@ -139,6 +142,34 @@ TEST_F(MultiQueue, WhatTheHcaRefusesChangesNothing) {
     a().ping(b().ip4);
     set_queues(a(), kQueues);
     a().ping(b().ip4);
+}
+
+TEST_F(MultiQueue, ShowsQueuesNapisAndCountersByNetlink) {
+    REQUIRE_FEATURE("netdev-genl");
+    UdpFlows flows(a(), b(), 64);
+    flows.round(4);
+    // Receive and transmit NAPIs of each queue.
+    EXPECT_GE(genl_napis(a().dev), 2U * kQueues);
+    for (const int count : {kQueues, 2}) {
+        set_queues(a(), count);
+        const auto queues = genl_queues(a().dev);
+        ASSERT_EQ(queues.size(), 2U * static_cast<size_t>(count));
+        const auto stats = ethtool_stats(a().dev);
+        std::set<uint32_t> napis;
+        for (const auto& queue : queues) {
+            const auto name = fmt::format("{}{}", queue.tx ? "tx" : "rx", queue.id);
+            SCOPED_TRACE(name);
+            EXPECT_NE(queue.napi, 0U);
+            napis.insert(queue.napi);
+            // Something may have been sent in between.
+            EXPECT_LE(queue.packets, stats.at(name + "_packets"));
+            EXPECT_LE(queue.bytes, stats.at(name + "_bytes"));
+            if (queue.tx) {
+                EXPECT_GT(queue.packets, 0U);
+            }
+        }
+        EXPECT_EQ(napis.size(), queues.size());
+    }
 }
 
 TEST_F(MultiQueue, ModeratesEachQueueByItself) {

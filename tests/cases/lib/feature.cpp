@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "cases/lib/command.h"
+#include "cases/lib/netdev_genl.h"
 
 namespace cases {
 namespace {
@@ -25,6 +26,7 @@ bool have_failslab() {
 bool have_feature(const std::string& name) {
     static const std::map<std::string, bool (*)()> probes = {
         {"failslab", have_failslab},
+        {"netdev-genl", have_netdev_genl},
         {"stock-ipoib", have_stock_ipoib},
     };
     const auto probe = probes.find(name);

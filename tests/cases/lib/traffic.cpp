@@ -358,10 +358,10 @@ void tcp_transfer(const Host& from, const Host& to, const std::string& address, 
     }
 }
 
-TcpLoad::TcpLoad(const Host& from, const Host& to, const std::string& address)
+TcpLoad::TcpLoad(const Host& from, const Host& to, const std::string& address, int streams)
     : server_(start_server(to, address)), client_([&] {
           auto argv = iperf_client(address);
-          argv.insert(argv.end(), {"-t", "3600"});
+          argv.insert(argv.end(), {"-t", "3600", "-P", std::to_string(streams)});
           return from.ns.start(argv);
       }()) {
     const auto before = to.dev.stats().rx_bytes;

@@ -74,7 +74,7 @@ void tcp_transfer(const Host& from, const Host& to, const std::string& address, 
 class TcpLoad {
   public:
     /// Returns when data flow.
-    TcpLoad(const Host& from, const Host& to, const std::string& address);
+    TcpLoad(const Host& from, const Host& to, const std::string& address, int streams = 1);
 
   private:
     Process server_;
