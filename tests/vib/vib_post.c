@@ -37,6 +37,21 @@ static bool vib_rc_opcode_ok(const struct ib_send_wr *wr)
 	}
 }
 
+/* Only these come as a struct ib_rdma_wr; a SEND is no longer than its own. */
+static bool vib_opcode_is_rdma(enum ib_wr_opcode opcode)
+{
+	return opcode == IB_WR_RDMA_WRITE ||
+	       opcode == IB_WR_RDMA_WRITE_WITH_IMM ||
+	       opcode == IB_WR_RDMA_READ;
+}
+
+static void vib_swqe_fill_rdma(struct vib_swqe *wqe,
+			       const struct ib_rdma_wr *wr)
+{
+	wqe->rdma.raddr = wr->remote_addr;
+	wqe->rdma.rkey = wr->rkey;
+}
+
 static void vib_swqe_fill_ud(struct vib_swqe *wqe, const struct ib_ud_wr *wr)
 {
 	wqe->ud.av = to_vah(wr->ah)->av;
@@ -84,12 +99,10 @@ static int vib_sq_post(struct vib_qp *qp, const struct ib_send_wr *wr)
 	wqe->length = length;
 	wqe->num_sge = wr->num_sge;
 	wqe->status = IB_WC_SUCCESS;
-	if (rc) {
-		wqe->rdma.raddr = rdma_wr(wr)->remote_addr;
-		wqe->rdma.rkey = rdma_wr(wr)->rkey;
-	} else {
+	if (!rc)
 		vib_swqe_fill_ud(wqe, ud_wr(wr));
-	}
+	else if (vib_opcode_is_rdma(wr->opcode))
+		vib_swqe_fill_rdma(wqe, rdma_wr(wr));
 	/* The slot is complete before vib_sq_peek() sees it. */
 	smp_store_release(&qp->sq_head, qp->sq_head + 1);
 	return 0;

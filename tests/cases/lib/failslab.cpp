@@ -10,6 +10,7 @@
 #include <array>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -35,19 +36,21 @@ void set(const std::string& dir, const std::string& file, unsigned long value) {
     write_text(dir + "/" + file, std::to_string(value));
 }
 
-/// The kernel's numbers are read and set without an allocation of their own once
-/// the file is open.
-long number_in(const vmtest::Fd& file) {
+/// How often the fault is still to strike. To open the file takes memory, which
+/// may be what fails: then it has not been read.
+std::optional<long> times_left(const std::string& dir) {
+    const vmtest::Fd file(::open((dir + "/times").c_str(), O_RDONLY | O_CLOEXEC));
     std::array<char, 32> text{};
-    if (::pread(file.get(), text.data(), text.size() - 1, 0) <= 0) {
-        throw std::runtime_error("cannot read how often the fault strikes");
+    if (!file.valid() || ::read(file.get(), text.data(), text.size() - 1) <= 0) {
+        return std::nullopt;
     }
     return std::stol(text.data());
 }
 
+/// Sets a number without an allocation, in a file that is open.
 void set_number(const vmtest::Fd& file, const char* text) {
-    if (::pwrite(file.get(), text, 1, 0) != 1) {
-        throw std::runtime_error("cannot set how often the fault strikes");
+    if (::write(file.get(), text, 1) != 1) {
+        vmtest::throw_errno("cannot set how often the fault strikes");
     }
 }
 
@@ -83,7 +86,7 @@ CodeRange CodeRange::of_all_modules() {
 FailOne::FailOne(Allocation what, const CodeRange& code, unsigned nth)
     : dir_(folder_of(what)),
       nth_(nth),
-      times_(::open((dir_ + "/times").c_str(), O_RDWR | O_CLOEXEC)) {
+      times_(::open((dir_ + "/times").c_str(), O_WRONLY | O_CLOEXEC)) {
     if (!times_.valid()) {
         throw std::runtime_error("the kernel cannot let allocations fail");
     }
@@ -119,7 +122,7 @@ void FailOne::count_from_here() {
     write_text(dir_ + "/stacktrace-depth", kStackDepth);
     set_number(mine, "1");
     set_number(times_, "1");
-    while (number_in(times_) != 0) {
+    while (times_left(dir_) != 0) {
         // A new file takes memory from the slab allocator and, as it is written
         // to, a page.
         const vmtest::Fd file(::memfd_create("fail", MFD_CLOEXEC));
@@ -135,7 +138,7 @@ FailOne::~FailOne() {
 }
 
 bool FailOne::struck() const {
-    return number_in(times_) == 0;
+    return times_left(dir_) == 0;
 }
 
 void FailOne::end() {
