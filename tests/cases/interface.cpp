@@ -2,6 +2,10 @@
 // What an interface looks like to tools, and what it lets them change.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <regex>
 
@@ -155,6 +159,28 @@ TEST_F(Interface, RefusesWhatItHasNotGotWithAReason) {
     EXPECT_TRUE(a().dev.exists());
     EXPECT_EQ(host_sysfs(a(), "mode"), "datagram");
     a().ping(b().ip4);
+}
+
+TEST_F(Interface, StaysWhenItIsDeletedByHand) {
+    const KernelLogMark mark;
+    a().ns.must({"ip", "link", "delete", a().dev.name()});
+    mark.wait_for("not deleted: it goes with its HCA");
+    EXPECT_TRUE(a().dev.exists());
+    a().ping(b().ip4);
+}
+
+TEST_F(Interface, HasNoFunctionsBelowItAndNoPhy) {
+    const std::string& name = a().dev.name();
+    const std::string guid = "00:02:00:00:00:00:00:77";
+    must_refuse(a(), {"ip", "link", "set", name, "vf", "0", "state", "enable"});
+    must_refuse(a(), {"ip", "link", "set", name, "vf", "0", "node_guid", guid});
+    must_refuse(a(), {"ip", "link", "set", name, "vf", "0", "port_guid", guid});
+    const NamespaceScope here(a().ns.name());
+    const vmtest::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof(request.ifr_name) - 1);
+    EXPECT_EQ(::ioctl(socket.get(), SIOCGMIIPHY, &request), -1);
+    EXPECT_EQ(errno, EOPNOTSUPP);
 }
 
 TEST(InterfaceFiles, TakeOnlyWhatMakesSense) {
