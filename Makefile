@@ -4,6 +4,7 @@
 #   make                    build ib_ipoib.ko for the running kernel
 #   make KDIR=<tree>        build it for the kernel of that build tree
 #   make DEBUG=1            with self-tests that run when it is loaded
+#   make COVERAGE=1         counts what runs, for a kernel with CONFIG_GCOV_KERNEL
 #   make install            put it into updates/, ahead of the stock module
 #   make uninstall          take it out again: the stock module is back
 #   make demo               two hosts on a virtual fabric, in a VM

@@ -29,8 +29,9 @@ TEST(KernelList, ReadsEveryKey) {
         "one image=i headers=h\n"
         "two image=i2 headers=h2 suite=s lacks=a,b boot=x=1 boot=y memory=2048 slowness=4 "
         "left-out=f\n"
-        "three source=src-* config=c run=named\n");
-    ASSERT_EQ(all.size(), 3U);
+        "three source=src-* config=c run=named\n"
+        "four source=src-* config=d,c coverage=yes\n");
+    ASSERT_EQ(all.size(), 4U);
     EXPECT_EQ(all[0].name, "one");
     EXPECT_EQ(all[0].image, "i");
     EXPECT_EQ(all[0].headers, "h");
@@ -44,8 +45,14 @@ TEST(KernelList, ReadsEveryKey) {
     EXPECT_EQ(all[1].left_out, "f");
     EXPECT_TRUE(all[1].by_default);
     EXPECT_EQ(all[2].source, "src-*");
-    EXPECT_EQ(all[2].config, "c");
+    EXPECT_EQ(all[2].configs, std::vector<std::string>{"c"});
     EXPECT_FALSE(all[2].by_default);
+    EXPECT_FALSE(all[2].coverage);
+    EXPECT_TRUE(all[2].is_debug());
+    EXPECT_EQ(all[3].configs, (std::vector<std::string>{"d", "c"}));
+    EXPECT_TRUE(all[3].coverage);
+    EXPECT_TRUE(all[3].is_built());
+    EXPECT_FALSE(all[3].is_debug());
 }
 
 TEST(KernelList, NamesTheLineOfAMistake) {
@@ -54,6 +61,10 @@ TEST(KernelList, NamesTheLineOfAMistake) {
     EXPECT_EQ(error_of("\nx image=i headers=h source=s config=c\n"), kNeeded);
     EXPECT_EQ(error_of("x image=i headers=h run=never\n"),
               "line 1: run can only be named, not \"never\"");
+    EXPECT_EQ(error_of("x image=i headers=h coverage=no\n"),
+              "line 1: coverage can only be yes, not \"no\"");
+    EXPECT_EQ(error_of("x source=s config=,\n"),
+              "line 1: image= and headers= or source= and config= are needed");
     EXPECT_EQ(error_of("x image=i headers=h what\n"), "line 1: \"what\" is not key=value");
     EXPECT_EQ(error_of("x image=i headers=h what=1\n"), "line 1: unknown key \"what\"");
     EXPECT_EQ(error_of("x image=i headers=h memory=1k\n"),

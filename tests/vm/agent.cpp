@@ -178,8 +178,13 @@ void Agent::run_case(const json& order) {
         channel_.send(
             {{"event", "exit"}, {"status", -1}, {"timed_out", false}, {"result", nullptr}});
     }
-    const auto errors = clean_up(kCgroup, kCleanupStep);
+    auto errors = clean_up(kCgroup, kCleanupStep);
     const std::string leaks = scan_kmemleak();
+    if (order.value("coverage", false)) {
+        if (auto error = save_coverage()) {
+            errors.push_back(std::move(*error));
+        }
+    }
     send_kernel_log();
     channel_.send({{"event", "done"}, {"cleanup_errors", errors}, {"leak_report", leaks}});
 }

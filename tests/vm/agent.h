@@ -54,4 +54,7 @@ void clear_kmemleak();
 /// Looks for leaked memory. Returns the kernel's report, empty when clean.
 std::string scan_kmemleak();
 
+/// Hands the runner what has run in this kernel so far. Returns why it cannot.
+std::optional<std::string> save_coverage();
+
 }  // namespace vmtest

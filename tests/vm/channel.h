@@ -14,7 +14,8 @@ namespace vmtest {
 /// virtio-serial port of its own.
 ///
 /// Runner to agent, key "op":
-///   run      argv, env, limit_s   runs one case and cleans up after it
+///   run      argv, env, limit_s, coverage
+///                                 runs one case and cleans up after it
 ///   exec     argv, env, limit_s   runs a program
 ///   shell    argv, env            runs a program on the console's terminal
 ///   poweroff

@@ -81,7 +81,7 @@ Kernel describe(const KernelSpec& spec, const fs::path& root) {
     kernel.image = root / "boot" / ("vmlinuz-" + kernel.release);
     kernel.modules = root / "lib/modules";
     kernel.build_tree =
-        spec.source.empty() ? root / "usr/src" / ("linux-headers-" + kernel.release) : root / kTree;
+        spec.is_built() ? root / kTree : root / "usr/src" / ("linux-headers-" + kernel.release);
     return kernel;
 }
 
@@ -138,7 +138,10 @@ std::optional<Offer> offer_source(const KernelSpec& spec, const Apt& apt) {
         return std::nullopt;
     }
     const std::string& package = packages.back();
-    const std::string fragment = read_file(spec.config);
+    std::string fragment;
+    for (const auto& config : spec.configs) {
+        fragment += read_file(config);
+    }
     const size_t hash = std::hash<std::string>{}(fragment);
     return Offer{
         .key = fmt::format("{}_{}-{:08x}", package, apt.version(package), hash & 0xffffffffU),
@@ -150,13 +153,13 @@ std::optional<Offer> offer_source(const KernelSpec& spec, const Apt& apt) {
 Kernel provide_kernel(const KernelSpec& spec) {
     const fs::path dir = cache_dir() / "kernels" / spec.name;
     const Apt apt(spec.suite);
-    const auto offer = spec.source.empty() ? offer_stock(spec, apt) : offer_source(spec, apt);
+    const auto offer = spec.is_built() ? offer_source(spec, apt) : offer_stock(spec, apt);
     const auto cached = newest_ready(dir);
     if (!offer) {
         if (!cached) {
             throw std::runtime_error(
                 fmt::format("apt does not know the package {}: run scripts/setup first",
-                            spec.source.empty() ? spec.image : spec.source));
+                            spec.is_built() ? spec.source : spec.image));
         }
         std::cout << fmt::format("kernel {}: apt has none now, using {}", spec.name,
                                  cached->filename().string())

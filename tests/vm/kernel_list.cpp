@@ -10,12 +10,12 @@
 namespace vmtest {
 namespace {
 
-std::set<std::string> split_commas(const std::string& value) {
-    std::set<std::string> parts;
+std::vector<std::string> split_commas(const std::string& value) {
+    std::vector<std::string> parts;
     std::istringstream in(value);
     for (std::string part; std::getline(in, part, ',');) {
         if (!part.empty()) {
-            parts.insert(part);
+            parts.push_back(part);
         }
     }
     return parts;
@@ -31,10 +31,10 @@ int parse_number(const std::string& key, const std::string& value) {
     return number;
 }
 
-/// The value of run=: only when the kernel is asked for by name.
-bool parse_named(const std::string& value) {
-    if (value != "named") {
-        throw std::runtime_error("run can only be named, not \"" + value + "\"");
+/// The value of a key that can only be there or not: true when it is @p word.
+bool parse_word(const std::string& key, const std::string& value, const std::string& word) {
+    if (value != word) {
+        throw std::runtime_error(fmt::format("{} can only be {}, not \"{}\"", key, word, value));
     }
     return true;
 }
@@ -47,15 +47,18 @@ void set_key(KernelSpec& spec, const std::string& key, const std::string& value)
     } else if (key == "source") {
         spec.source = value;
     } else if (key == "config") {
-        spec.config = value;
+        spec.configs = split_commas(value);
     } else if (key == "left-out") {
         spec.left_out = value;
     } else if (key == "run") {
-        spec.by_default = !parse_named(value);
+        spec.by_default = !parse_word(key, value, "named");
     } else if (key == "suite") {
         spec.suite = value;
     } else if (key == "lacks") {
-        spec.lacks = split_commas(value);
+        const auto features = split_commas(value);
+        spec.lacks = std::set<std::string>(features.begin(), features.end());
+    } else if (key == "coverage") {
+        spec.coverage = parse_word(key, value, "yes");
     } else if (key == "boot") {
         spec.boot_args += (spec.boot_args.empty() ? "" : " ") + value;
     } else if (key == "memory") {
@@ -79,7 +82,7 @@ KernelSpec parse_line(const std::string& line) {
         set_key(spec, word.substr(0, equals), word.substr(equals + 1));
     }
     const bool stock = !spec.image.empty() && !spec.headers.empty();
-    const bool built = !spec.source.empty() && !spec.config.empty();
+    const bool built = !spec.source.empty() && !spec.configs.empty();
     if (stock == built) {
         throw std::runtime_error("image= and headers= or source= and config= are needed");
     }

@@ -21,9 +21,9 @@ struct KernelSpec {
     /// Packages with a kernel's source: a name, where * stands for anything; the
     /// newest one counts.
     std::string source;
-    /// File with the configuration of a kernel built from source, an addition
-    /// to `make tinyconfig`. The list names it relative to its own folder.
-    std::string config;
+    /// Files with the configuration of a kernel built from source, additions to
+    /// `make tinyconfig`. The list names them relative to its own folder.
+    std::vector<std::string> configs;
     /// Suite the packages come from; empty for the one that is installed.
     std::string suite;
     /// File with the cases that run here only when everything is asked for;
@@ -40,9 +40,15 @@ struct KernelSpec {
     /// How much slower than the stock kernel; stretches every deadline.
     int slowness = 1;
 
-    /// A kernel of our own making is one that looks for mistakes; modules for it
-    /// are built with their self-tests.
-    [[nodiscard]] bool is_debug() const { return !source.empty(); }
+    /// The driver counts which of its lines run (gcov), and each VM hands that
+    /// over.
+    bool coverage = false;
+
+    /// A kernel of our own making, not one of the suite's.
+    [[nodiscard]] bool is_built() const { return !source.empty(); }
+    /// One that looks for mistakes; modules for it are built with their
+    /// self-tests.
+    [[nodiscard]] bool is_debug() const { return is_built() && !coverage; }
 };
 
 /// Parses the text of a kernel list: one kernel per line, a name and then

@@ -41,8 +41,8 @@ std::vector<KernelSpec> listed_kernels(const Options& options) {
     const fs::path folder = fs::path(options.source) / "tests/kernels";
     auto all = parse_kernel_list(read_file(folder / "list"));
     for (auto& spec : all) {
-        if (!spec.config.empty()) {
-            spec.config = folder / spec.config;
+        for (auto& config : spec.configs) {
+            config = folder / config;
         }
         if (!spec.left_out.empty()) {
             spec.left_out = folder / spec.left_out;

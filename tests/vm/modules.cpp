@@ -58,6 +58,9 @@ std::string build_in(const fs::path& dir, const Kernel& kernel, const fs::path& 
     if (kernel.spec.is_debug()) {
         make_args.emplace_back("DEBUG=1");
     }
+    if (kernel.spec.coverage) {
+        make_args.emplace_back("COVERAGE=1");
+    }
     mirror(source, dir / "ib_ipoib", is_driver_source);
     mirror(source / "tests/vib", dir / "vib", is_vib_source);
     return make(kernel, dir / "ib_ipoib", make_args) + make(kernel, dir / "vib", make_args);
@@ -92,7 +95,7 @@ std::string strict_build(const Kernel& kernel, const fs::path& source) {
     const fs::path dir = module_dir(kernel, source, "strict");
     const FileLock lock(dir / ".lock");
     std::vector<std::string> make_args = {"W=1", "KCFLAGS=-Werror"};
-    if (!kernel.spec.is_debug()) {
+    if (!kernel.spec.is_built()) {
         // The newest kernels want a newer sparse than Debian has.
         make_args.insert(make_args.end(), {"C=2", "CF=-Wsparse-error"});
     }

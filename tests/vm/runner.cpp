@@ -5,6 +5,7 @@
 
 #include <iostream>
 
+#include "vm/coverage.h"
 #include "vm/initramfs.h"
 #include "vm/modules.h"
 
@@ -100,10 +101,13 @@ Runner::~Runner() {
 bool Runner::boot() {
     boots_++;
     console_ = config_.results / fmt::format("console-{}{}.log", label_, boots_);
-    vm_ = std::make_unique<Vm>(setup_.kernel, VmOptions{.initramfs = setup_.initramfs,
-                                                        .smp = config_.smp,
-                                                        .kvm = setup_.kvm,
-                                                        .console = console_});
+    VmOptions options{
+        .initramfs = setup_.initramfs, .smp = config_.smp, .kvm = setup_.kvm, .console = console_};
+    if (setup_.kernel.spec.coverage) {
+        options.coverage = config_.results / fmt::format("{}{}{}", kCoveragePrefix, label_, boots_);
+        fs::create_directories(options.coverage);
+    }
+    vm_ = std::make_unique<Vm>(setup_.kernel, options);
     return vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness).has_value();
 }
 
@@ -141,7 +145,9 @@ CaseResult Runner::run_case(const std::string& name, const std::vector<std::stri
     limit = (limit.count() != 0 ? limit : config_.case_limit) * setup_.kernel.spec.slowness;
     CaseResult result;
     if (vm_ || boot()) {
-        result.record = talk(name, make_order(argv, limit), limit, sink);
+        json order = make_order(argv, limit);
+        order["coverage"] = setup_.kernel.spec.coverage;
+        result.record = talk(name, order, limit, sink);
     } else {
         result.record = CaseRecord{.name = name, .lost = true};
         result.record.output = "the VM did not become ready\n";

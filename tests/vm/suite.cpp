@@ -6,6 +6,7 @@
 #include <iostream>
 #include <thread>
 
+#include "vm/coverage.h"
 #include "vm/report.h"
 
 namespace vmtest {
@@ -160,6 +161,10 @@ Tally Suite::run() {
         }
     }
     for (const auto& kernel : kernels_) {
+        if (kernel.run.spec.coverage) {
+            std::cout << report_coverage(kernel.run.config.results,
+                                         kernel.setup.modules / "ib_ipoib");
+        }
         std::cout << kernel.summary << std::endl;
         sum.add(kernel.tally);
     }

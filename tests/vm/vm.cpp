@@ -36,12 +36,13 @@ void append(std::vector<std::string>& argv, std::initializer_list<std::string> w
     argv.insert(argv.end(), words);
 }
 
-/// Shares a host folder read-only under @p tag.
-void share(std::vector<std::string>& argv, const fs::path& folder, const std::string& tag) {
+/// Shares a host folder under @p tag.
+void share(std::vector<std::string>& argv, const fs::path& folder, const std::string& tag,
+           bool writable = false) {
     append(argv,
-           {"-virtfs", fmt::format("local,path={},mount_tag={},security_model=none,readonly=on,"
+           {"-virtfs", fmt::format("local,path={},mount_tag={},security_model=none,readonly={},"
                                    "multidevs=remap",
-                                   folder.string(), tag)});
+                                   folder.string(), tag, writable ? "off" : "on")});
 }
 
 std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& options, int port) {
@@ -64,6 +65,9 @@ std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& optio
                       kernel.spec.boot_args});
     share(argv, "/", "root");
     share(argv, kernel.modules, "modules");
+    if (!options.coverage.empty()) {
+        share(argv, options.coverage, kCoverageTag, true);
+    }
     append(argv,
            {"-device", "virtio-serial-pci", "-chardev", fmt::format("socket,id=agent,fd={}", port),
             "-device", fmt::format("virtserialport,chardev=agent,name={}", kAgentPort)});

@@ -13,6 +13,9 @@ namespace vmtest {
 /// Name of the virtio-serial port between runner and agent.
 inline constexpr const char* kAgentPort = "ib_ipoib.agent";
 
+/// Mount tag of the folder that takes what ran in the VM.
+inline constexpr const char* kCoverageTag = "coverage";
+
 /// How a VM is started.
 struct VmOptions {
     fs::path initramfs;
@@ -22,6 +25,8 @@ struct VmOptions {
     bool kvm = false;
     /// File that receives the serial console.
     fs::path console;
+    /// Folder for what ran in it; empty for none.
+    fs::path coverage;
     /// Connects the serial console to the caller's terminal instead.
     bool interactive = false;
 };
