@@ -17,8 +17,8 @@ using namespace cases;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 
-constexpr uint64_t kBytes = 16 << 20;
-constexpr uint16_t kUdpPort = 7000;
+constexpr uint64_t kTrafficBytes = 16 << 20;
+constexpr uint16_t kTrafficPort = 7000;
 
 class IpTraffic : public TwoHosts {
   protected:
@@ -29,12 +29,12 @@ class IpTraffic : public TwoHosts {
     }
     /// Sends a burst from A and expects all of it at B, in order.
     void expect_burst(int count) {
-        UdpSocket receiver(b(), kUdpPort, AF_INET);
+        UdpSocket receiver(b(), kTrafficPort, AF_INET);
         UdpSocket sender(a(), 0, AF_INET);
         const auto misses = ethtool_stat(a(), "path_miss");
         const auto sent = numbered(1, count);
         for (const auto& packet : sent) {
-            sender.send(b().ip4, kUdpPort, packet);
+            sender.send(b().ip4, kTrafficPort, packet);
         }
         EXPECT_THAT(receive_all(receiver, sent.size(), seconds(20)), ElementsAreArray(sent));
         EXPECT_GT(ethtool_stat(a(), "path_miss"), misses) << "the neighbour was not cold";
@@ -45,10 +45,10 @@ class IpTraffic : public TwoHosts {
 TEST_F(IpTraffic, CarriesTcpBothWays) {
     for (const auto& [to_b, to_a] : {std::pair(b().ip4, a().ip4), std::pair(b().ip6, a().ip6)}) {
         SCOPED_TRACE(to_b);
-        tcp_transfer(a(), b(), to_b, kBytes);
-        tcp_transfer(b(), a(), to_a, kBytes);
+        tcp_transfer(a(), b(), to_b, kTrafficBytes);
+        tcp_transfer(b(), a(), to_a, kTrafficBytes);
         // The same direction on a connection that the other side opened.
-        tcp_transfer(b(), a(), to_b, kBytes, true);
+        tcp_transfer(b(), a(), to_b, kTrafficBytes, true);
     }
     EXPECT_EQ(a().dev.stats().tx_errors, 0U);
     EXPECT_EQ(b().dev.stats().rx_errors, 0U);
@@ -68,11 +68,11 @@ TEST_F(IpTraffic, ABurstMayEndWithAPacketThatIsNotSent) {
                  "permanent"});
     // Two times a second all packets come down at once.
     a().ns.must({"tc", "qdisc", "replace", "dev", name, "root", "netem", "slot", "500ms", "500ms"});
-    UdpSocket receiver(b(), kUdpPort, AF_INET);
+    UdpSocket receiver(b(), kTrafficPort, AF_INET);
     UdpSocket sender(a(), 0, AF_INET);
     for (const auto& packet : numbered(1, 10)) {
-        sender.send(b().ip4, kUdpPort, packet);
-        sender.send("10.0.0.99", kUdpPort, "of no interest");
+        sender.send(b().ip4, kTrafficPort, packet);
+        sender.send("10.0.0.99", kTrafficPort, "of no interest");
         EXPECT_EQ(receiver.receive(seconds(20)), packet);
     }
 }
@@ -141,7 +141,7 @@ TEST_F(IpTraffic, ParksNoMoreThanItsLimit) {
     opensm().kill();
     UdpSocket sender(a(), 0, AF_INET);
     for (const auto& packet : numbered(1, 300)) {
-        sender.send(b().ip4, kUdpPort, packet);
+        sender.send(b().ip4, kTrafficPort, packet);
     }
     // The default limit is 128; what is above it is dropped at once.
     wait_until("the rest is dropped",
@@ -153,7 +153,7 @@ TEST_F(IpTraffic, ParksNoMoreThanItsLimit) {
 
 TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     a().ping(b().ip4);
-    UdpSocket receiver(b(), kUdpPort, AF_INET);
+    UdpSocket receiver(b(), kTrafficPort, AF_INET);
     UdpSocket sender(a(), 0, AF_INET);
     std::atomic<bool> done = false;
     std::thread resizer([&] {
@@ -174,7 +174,7 @@ TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     while (!done && lost.empty()) {
         const auto sent = numbered(next, 32);
         for (const auto& packet : sent) {
-            sender.send(b().ip4, kUdpPort, packet);
+            sender.send(b().ip4, kTrafficPort, packet);
         }
         if (receive_all(receiver, sent.size(), seconds(20)) != sent) {
             lost = "in the batch from " + std::to_string(next);
@@ -186,7 +186,7 @@ TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     EXPECT_GT(next, 32 * 20);
     const std::string rings = a().ns.must({"ethtool", "-g", a().dev.name()});
     EXPECT_THAT(rings.substr(rings.find("Current")), HasSubstr("RX:\t\t2048\n"));
-    tcp_transfer(a(), b(), b().ip4, kBytes);
+    tcp_transfer(a(), b(), b().ip4, kTrafficBytes);
 }
 
 TEST_F(IpTraffic, IsCountedTheSameEverywhere) {

@@ -61,10 +61,11 @@ void wait_connected(const Host& from, const Host& to) {
 void ping_whole(const Host& from, const Host& to, unsigned bytes, int count) {
     const std::vector<std::string> more = {"-W", "30", "-M",
                                            "do", "-s", std::to_string(bytes - kPing4)};
-    // The first answer waits for a connection back. The socket that the kernel
-    // answers from has room for two of this size, so more must not wait.
-    from.ping(to.ip4, 1, more);
-    from.ping(to.ip4, count, more);
+    // The socket that the kernel answers from has room for two of this size, so
+    // more must not be under way, however slow the host is.
+    for (int i = 0; i <= count; i++) {
+        from.ping(to.ip4, 1, more);
+    }
 }
 
 namespace {

@@ -124,6 +124,7 @@ std::vector<GenlQueue> genl_queues(const Netdev& dev) {
                   queue.bytes = counter(attrs, tx ? kStatsTxBytes : kStatsRxBytes);
               });
     std::vector<GenlQueue> queues;
+    queues.reserve(found.size());
     for (const auto& [key, queue] : found) {
         queues.push_back(queue);
     }

@@ -11,7 +11,7 @@
 namespace cases {
 namespace {
 
-constexpr int kQueueDepth = 4;
+constexpr int kUdDepth = 4;
 
 ibv_ah_attr attributes_of(const UdAddress& to) {
     ibv_ah_attr attr{};
@@ -30,8 +30,7 @@ ibv_ah_attr attributes_of(const UdAddress& to) {
 UdSender::UdSender(const std::string& hca, uint32_t qkey, uint16_t pkey_index)
     : context_(open_hca(hca)),
       pd_(own(ibv_alloc_pd(context_.get()), ibv_dealloc_pd, "PD")),
-      cq_(own(ibv_create_cq(context_.get(), kQueueDepth, nullptr, nullptr, 0), ibv_destroy_cq,
-              "CQ")),
+      cq_(own(ibv_create_cq(context_.get(), kUdDepth, nullptr, nullptr, 0), ibv_destroy_cq, "CQ")),
       buffer_(kMaxBytes + 1),
       mr_(own(ibv_reg_mr(pd_.get(), buffer_.data(), buffer_.size(), 0), ibv_dereg_mr, "MR")) {
     ibv_qp_init_attr init{};
@@ -39,7 +38,7 @@ UdSender::UdSender(const std::string& hca, uint32_t qkey, uint16_t pkey_index)
     init.recv_cq = cq_.get();
     init.qp_type = IBV_QPT_UD;
     init.sq_sig_all = 1;
-    init.cap.max_send_wr = kQueueDepth;
+    init.cap.max_send_wr = kUdDepth;
     init.cap.max_recv_wr = 1;
     init.cap.max_send_sge = 1;
     init.cap.max_recv_sge = 1;
