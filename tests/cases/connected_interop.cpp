@@ -122,7 +122,7 @@ TEST_F(ConnectedInterop, BothSidesConnectAndCarryWholePackets) {
     connect_mode(a());
     ping_whole(a(), stock());
     ping_whole(stock(), a());
-    a().ping(stock().ip6, 3, {"-s", "60000"});
+    a().ping(stock().ip6, 3, {"-s", "60000", "-i", "1"});
     tcp_transfer(a(), stock(), stock().ip4, 16 << 20);
     tcp_transfer(stock(), a(), a().ip4, 16 << 20);
     // One connection in each direction, made by the one who sends.

@@ -50,7 +50,7 @@ TEST_F(StockIpoib, PingsInConnectedMode) {
         host.dev.add_address(host.ip6 + "/64");
     }
     a().ping(b().ip4);
-    a().ping(b().ip4, 3, {"-M", "do", "-s", "60000"});
+    a().ping(b().ip4, 3, {"-M", "do", "-s", "60000", "-i", "1"});
 }
 
 class StockIpoibPartition : public StockIpoib {

@@ -116,8 +116,8 @@ void ConnectedHosts::wait_traffic() {
     connect_both();
     a().ping(b().ip4, 5);
     b().ping(a().ip4, 5);
-    a().ping(b().ip4, 3, {"-s", "65000"});
-    b().ping(a().ip4, 3, {"-s", "65000"});
+    ping_whole(a(), b());
+    ping_whole(b(), a());
 }
 
 }  // namespace cases
