@@ -19,8 +19,8 @@ class Connected : public ConnectedHosts {};
 TEST_F(Connected, CarriesWholePacketsBothWays) {
     ping_whole(a(), b());
     ping_whole(b(), a());
-    a().ping(b().ip6, 3, {"-M", "do", "-s", std::to_string(kConnectedMtu - 48)});
-    b().ping(a().ip6, 3, {"-M", "do", "-s", std::to_string(kConnectedMtu - 48)});
+    ping_long(a(), b().ip6, kConnectedMtu - 48, 3);
+    ping_long(b(), a().ip6, kConnectedMtu - 48, 3);
     // All sizes around the bounds of copying and of pages.
     for (const unsigned bytes : {28U, 500U, 511U, 512U, 513U, 4091U, 4092U, 4093U, 4096U, 4097U,
                                  8191U, 8192U, 8193U, 61440U, 65519U}) {

@@ -58,14 +58,15 @@ void wait_connected(const Host& from, const Host& to) {
         seconds(60));
 }
 
-void ping_whole(const Host& from, const Host& to, unsigned bytes, int count) {
-    const std::vector<std::string> more = {"-W", "30", "-M",
-                                           "do", "-s", std::to_string(bytes - kPing4)};
-    // The socket that the kernel answers from has room for two of this size, so
-    // more must not be under way, however slow the host is.
-    for (int i = 0; i <= count; i++) {
-        from.ping(to.ip4, 1, more);
+void ping_long(const Host& from, const std::string& address, unsigned payload, int count) {
+    for (int i = 0; i < count; i++) {
+        from.ping(address, 1, {"-W", "30", "-M", "do", "-s", std::to_string(payload)});
     }
+}
+
+void ping_whole(const Host& from, const Host& to, unsigned bytes, int count) {
+    // The first answer waits for a connection back.
+    ping_long(from, to.ip4, bytes - kPing4, count + 1);
 }
 
 namespace {

@@ -27,8 +27,12 @@ size_t cm_lines(const Host& host, const std::vector<std::string>& words);
 /// go as datagrams until then.
 void wait_connected(const Host& from, const Host& to);
 
-/// Sends packets of @p bytes with IP header that must not be fragmented; all must
-/// be answered.
+/// Pings with @p payload bytes, not to be fragmented, one packet at a time: the
+/// socket that the kernel answers from has room for two of the longest. All must be
+/// answered.
+void ping_long(const Host& from, const std::string& address, unsigned payload, int count);
+
+/// The same with IPv4 packets of @p bytes with their headers.
 void ping_whole(const Host& from, const Host& to, unsigned bytes = kConnectedMtu, int count = 3);
 
 /// Two hosts in connected mode.
