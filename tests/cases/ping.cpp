@@ -46,8 +46,8 @@ TEST_F(Ping, GoesBothWaysWithBothProtocols) {
     const std::string all = a().ping("ff02::1%" + a().dev.name(), 3, {"-L"});
     EXPECT_THAT(all, HasSubstr("from fe80::256:4200:0:21%"));
     // Odd sizes and empty packets.
-    a().ping(b().ip4, 20, {"-f", "-s", "0"});
-    a().ping(b().ip4, 20, {"-f", "-s", "1001"});
+    a().ping(b().ip4, 20, {"-i", "0.002", "-s", "0"});
+    a().ping(b().ip4, 20, {"-i", "0.002", "-s", "1001"});
 }
 
 TEST_F(Ping, FillsTheMtuOf4092) {

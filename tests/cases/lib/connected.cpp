@@ -60,7 +60,7 @@ void wait_connected(const Host& from, const Host& to) {
 
 void ping_long(const Host& from, const std::string& address, unsigned payload, int count) {
     for (int i = 0; i < count; i++) {
-        from.ping(address, 1, {"-W", "30", "-M", "do", "-s", std::to_string(payload)});
+        from.ping(address, 1, {"-W", "30", "-i", "30", "-M", "do", "-s", std::to_string(payload)});
     }
 }
 

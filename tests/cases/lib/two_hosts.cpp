@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
 #include "cases/lib/driver_state.h"
 
 namespace cases {
@@ -17,6 +21,26 @@ void configure(const Host& host) {
     host.dev.up();
     host.dev.add_address(host.ip4 + "/24");
     host.dev.add_address(host.ip6 + "/64");
+}
+
+/// The word that follows @p name among the words of a command.
+std::string option(const std::vector<std::string>& words, const std::string& name,
+                   const std::string& otherwise) {
+    const auto found = std::ranges::find(words, name);
+    return found != words.end() && found + 1 != words.end() ? found[1] : otherwise;
+}
+
+/// "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=5.54 ms"
+bool answered(const std::string& text, int seq) {
+    std::istringstream lines(text);
+    const std::string word = fmt::format(" icmp_seq={} ", seq);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.find(" bytes from ") != std::string::npos &&
+            line.find(word) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void show_host(const Host& host) {
@@ -36,13 +60,24 @@ void show_host(const Host& host) {
 
 std::string Host::ping(const std::string& address, int count,
                        const std::vector<std::string>& more) const {
-    std::vector<std::string> argv = {"ping", "-n", "-i", "0.2", "-c", std::to_string(count),
-                                     "-W",   "5"};
+    // By itself ping waits only two round trips for the last answer once others
+    // have come; with a deadline it waits, and goes on asking meanwhile.
+    const double interval = std::stod(option(more, "-i", "0.2"));
+    const auto limit = seconds(std::stol(option(more, "-W", "5")) + std::lround(count * interval));
+    std::vector<std::string> argv = {
+        "ping", "-n",
+        "-c",   std::to_string(count),
+        "-w",   std::to_string(std::chrono::duration_cast<seconds>(patience(limit)).count())};
+    if (option(more, "-i", "").empty()) {
+        argv.insert(argv.end(), {"-i", "0.2"});
+    }
     argv.insert(argv.end(), more.begin(), more.end());
     argv.push_back(address);
-    auto text = ns.must(argv);
-    if (text.find(fmt::format(" {} received", count)) == std::string::npos) {
-        throw std::runtime_error("ping lost packets:\n" + text);
+    auto text = ns.must(argv, limit + seconds(60));
+    for (int seq = 1; seq <= count; seq++) {
+        if (!answered(text, seq)) {
+            throw std::runtime_error(fmt::format("ping lost packet {}:\n{}", seq, text));
+        }
     }
     return text;
 }
