@@ -317,16 +317,20 @@ int ipoib_ud_recover(struct ipoib_queue *q)
 	bool reset = test_and_clear_bit(IPOIB_Q_RESET, &q->flags);
 	bool stuck = test_and_clear_bit(IPOIB_Q_TX_TIMEOUT, &q->flags);
 	bool error = test_and_clear_bit(IPOIB_Q_SQ_ERROR, &q->flags);
+	int err = 0;
 
 	lockdep_assert_held(&q->priv->state.lock);
 	if (!reset && !stuck && !error)
 		return 0;
 	trace_ipoib_recover(q->priv->dev, q->index, flags);
-	ipoib_count(&q->priv->reasons, IPOIB_R_QP_RECOVERED);
-	if (!reset && !stuck && !ud_restart_needed(q))
-		return 0;
-	ipoib_ud_stop(q);
-	return ipoib_ud_start(q);
+	if (reset || stuck || ud_restart_needed(q)) {
+		ipoib_ud_stop(q);
+		err = ipoib_ud_start(q);
+	}
+	/* Whoever sees the count may send again. */
+	if (!err)
+		ipoib_count(&q->priv->reasons, IPOIB_R_QP_RECOVERED);
+	return err;
 }
 
 /**

@@ -148,8 +148,8 @@ TEST_F(MultiQueue, ShowsQueuesNapisAndCountersByNetlink) {
     REQUIRE_FEATURE("netdev-genl");
     UdpFlows flows(a(), b(), 64);
     flows.round(4);
-    // Receive and transmit NAPIs of each queue.
-    EXPECT_GE(genl_napis(a().dev), 2U * kQueues);
+    // Those that only transmit have no number, so that nobody polls them busily.
+    EXPECT_EQ(genl_napis(a().dev), static_cast<size_t>(kQueues));
     for (const int count : {kQueues, 2}) {
         set_queues(a(), count);
         const auto queues = genl_queues(a().dev);
@@ -159,16 +159,18 @@ TEST_F(MultiQueue, ShowsQueuesNapisAndCountersByNetlink) {
         for (const auto& queue : queues) {
             const auto name = fmt::format("{}{}", queue.tx ? "tx" : "rx", queue.id);
             SCOPED_TRACE(name);
-            EXPECT_NE(queue.napi, 0U);
-            napis.insert(queue.napi);
             // Something may have been sent in between.
             EXPECT_LE(queue.packets, stats.at(name + "_packets"));
             EXPECT_LE(queue.bytes, stats.at(name + "_bytes"));
             if (queue.tx) {
                 EXPECT_GT(queue.packets, 0U);
+                EXPECT_EQ(queue.napi, 0U);
+            } else {
+                EXPECT_NE(queue.napi, 0U);
+                napis.insert(queue.napi);
             }
         }
-        EXPECT_EQ(napis.size(), queues.size());
+        EXPECT_EQ(napis.size(), static_cast<size_t>(count));
     }
 }
 
