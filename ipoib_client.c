@@ -35,7 +35,7 @@ static void ipoib_remove_one(struct ib_device *hca, void *client_data)
 	kfree(h);
 }
 
-static int ipoib_add_one(struct ib_device *hca)
+static int add_ports(struct ib_device *hca)
 {
 	struct ipoib_priv *priv;
 	struct ipoib_hca *h;
@@ -65,6 +65,16 @@ static int ipoib_add_one(struct ib_device *hca)
 	}
 	ib_set_client_data(hca, &ipoib_client, h);
 	return 0;
+}
+
+/* Core drops an error without a word. */
+static int ipoib_add_one(struct ib_device *hca)
+{
+	int err = add_ports(hca);
+
+	if (err && err != -EOPNOTSUPP)
+		dev_err(&hca->dev, "no IPoIB interface: %d\n", err);
+	return err;
 }
 
 /* ---- RDMA CM asks which netdev a connection request is for ---- */
