@@ -40,7 +40,8 @@ std::string driver_dump(const Netdev& dev, const std::string& which);
 DriverState driver_state(const Netdev& dev);
 
 /// Waits until no send is in flight and every receive ring is as full as its
-/// limit asks: what holds whenever nothing is going on.
+/// limit asks, or fuller when that was lowered and nothing has come since: what
+/// holds whenever nothing is going on.
 void wait_rings_at_rest(const Netdev& dev, Millis limit = seconds(30));
 
 /// Waits until an interface that is down holds no buffer, no send and no address

@@ -146,14 +146,16 @@ void FailOne::end() {
 }
 
 unsigned fail_each(Allocation what, const CodeRange& code, unsigned most,
-                   const std::function<void(FailOne&)>& operation) {
-    for (unsigned nth = 1; nth <= most; nth++) {
+                   const std::function<void(FailOne&)>& operation, const EachNth& which) {
+    unsigned failed = 0;
+    for (unsigned nth = which.first; nth <= most; nth += which.step) {
         FailOne fault(what, code, nth);
         operation(fault);
         if (!fault.struck()) {
-            std::cout << nth - 1 << " allocations failed in turn" << std::endl;
-            return nth - 1;
+            std::cout << failed << " allocations failed in turn" << std::endl;
+            return failed;
         }
+        failed++;
     }
     throw std::runtime_error(fmt::format("there are more than {} allocations", most));
 }

@@ -52,11 +52,17 @@ class FailOne {
     vmtest::Fd times_;
 };
 
+/// Which allocations of an operation: the first, and each Nth from there.
+struct EachNth {
+    unsigned first = 1;
+    unsigned step = 1;
+};
+
 /// Does @p operation with its first allocation failing, then with the second, and
 /// so on until nothing is left to fail. @p operation gets the fault, and has to
 /// end it and to see to it that all is well again. Returns how many allocations
-/// there are; throws when there are more than @p most.
+/// failed; throws when there are more than @p most.
 unsigned fail_each(Allocation what, const CodeRange& code, unsigned most,
-                   const std::function<void(FailOne&)>& operation);
+                   const std::function<void(FailOne&)>& operation, const EachNth& which = {});
 
 }  // namespace cases
