@@ -98,6 +98,10 @@ void wait_nothing_held(const Netdev& dev, Millis limit) {
 }
 
 void wait_groups_joined(const Netdev& dev, Millis limit) {
+    {
+        const NamespaceScope scope(dev.netns());
+        write_text("/proc/sys/net/ipv6/conf/" + dev.name() + "/router_solicitations", "0");
+    }
     wait_until(
         dev.name() + " joins its groups",
         [&] {

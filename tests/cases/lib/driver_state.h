@@ -49,7 +49,8 @@ void wait_rings_at_rest(const Netdev& dev, Millis limit = seconds(30));
 void wait_nothing_held(const Netdev& dev, Millis limit = seconds(30));
 
 /// Waits until every multicast group of an interface is joined, the one that IPv6
-/// reports its groups to among them: from then on the stack starts nothing by itself.
+/// reports its groups to among them: from then on the stack starts nothing by itself,
+/// for routers are not looked for any more.
 void wait_groups_joined(const Netdev& dev, Millis limit = seconds(60));
 
 /// The statistics of `ethtool -S`, by name; those of rings also as their sums,
