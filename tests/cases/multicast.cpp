@@ -124,6 +124,10 @@ class MulticastLoop : public Multicast, public testing::WithParamInterface<bool>
     [[nodiscard]] HostsOptions options() const override {
         HostsOptions options;
         options.fabric.vib = {{"block_mcast_loop", GetParam() ? "1" : "0"}};
+        // An HCA keeps a QP's copies from that QP, not from others of its owner.
+        if (GetParam()) {
+            options.driver_params = {{"num_queues", "1"}};
+        }
         return options;
     }
 };
