@@ -131,7 +131,7 @@ class Failslab : public TwoHosts {
                 operation(fault);
                 fault.end();
                 b().dev.wait_running(seconds(120));
-                wait_rings_at_rest(b().dev);
+                wait_rings_at_rest(b().dev, seconds(30), true);
             });
             b().ping(a().ip4, 3, {"-W", "60"});
         }

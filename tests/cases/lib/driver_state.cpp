@@ -72,13 +72,15 @@ DriverState driver_state(const Netdev& dev) {
     return state;
 }
 
-void wait_rings_at_rest(const Netdev& dev, Millis limit) {
+void wait_rings_at_rest(const Netdev& dev, Millis limit, bool may_be_fuller) {
     wait_until(
         "the rings of " + dev.name() + " come to rest",
         [&] {
             const auto queues = driver_state(dev).queues;
-            return std::all_of(queues.begin(), queues.end(), [](const QueueState& queue) {
-                return queue.in_flight() == 0 && queue.rx_posted >= queue.rx_limit;
+            return std::ranges::all_of(queues, [&](const QueueState& queue) {
+                return queue.in_flight() == 0 &&
+                       (queue.rx_posted == queue.rx_limit ||
+                        (may_be_fuller && queue.rx_posted > queue.rx_limit));
             });
         },
         limit);

@@ -40,9 +40,10 @@ std::string driver_dump(const Netdev& dev, const std::string& which);
 DriverState driver_state(const Netdev& dev);
 
 /// Waits until no send is in flight and every receive ring is as full as its
-/// limit asks, or fuller when that was lowered and nothing has come since: what
-/// holds whenever nothing is going on.
-void wait_rings_at_rest(const Netdev& dev, Millis limit = seconds(30));
+/// limit asks: what holds whenever nothing is going on. A ring whose limit was
+/// lowered is fuller until packets have come; that is only taken when
+/// @p may_be_fuller says so.
+void wait_rings_at_rest(const Netdev& dev, Millis limit = seconds(30), bool may_be_fuller = false);
 
 /// Waits until an interface that is down holds no buffer, no send and no address
 /// handle.
