@@ -264,6 +264,17 @@ static void peer_set(struct ipoib_cm *cm, struct ipoib_cm_peer *peer,
 	spin_unlock_bh(&cm->lock);
 }
 
+/* Without a connection, by choice or after one that had worked: the next packet
+ * may ask for another at once.
+ */
+static void peer_rest(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
+{
+	spin_lock_bh(&cm->lock);
+	peer->tries = 0;
+	WRITE_ONCE(peer->state, IPOIB_CM_IDLE);
+	spin_unlock_bh(&cm->lock);
+}
+
 /* Takes the connection away from senders. */
 static void peer_unpublish(struct ipoib_cm *cm, struct ipoib_cm_peer *peer,
 			   enum ipoib_cm_state state)
@@ -415,6 +426,14 @@ static bool peer_broken(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 	return true;
 }
 
+/* Ends a connection without waiting for what is in flight. */
+static void peer_end(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
+{
+	peer_unpublish(cm, peer, IPOIB_CM_DRAINING);
+	ipoib_cm_conn_end(peer_detach(peer));
+	peer_rest(cm, peer);
+}
+
 static void peer_lost(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 {
 	if (time_before(jiffies, peer->conn->c.since + IPOIB_CM_SOUND) &&
@@ -422,14 +441,7 @@ static void peer_lost(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 		peer_fail(cm, peer);
 		return;
 	}
-	/* It had worked: the next packet may ask for another at once. */
-	spin_lock_bh(&cm->lock);
-	RCU_INIT_POINTER(peer->tx, NULL);
-	peer->tries = 0;
-	WRITE_ONCE(peer->state, IPOIB_CM_DRAINING);
-	spin_unlock_bh(&cm->lock);
-	ipoib_cm_conn_end(peer_detach(peer));
-	peer_set(cm, peer, IPOIB_CM_IDLE);
+	peer_end(cm, peer);
 }
 
 static void peer_drained(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
@@ -440,7 +452,7 @@ static void peer_drained(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 	    time_before(jiffies, tx->deadline))
 		return;
 	ipoib_cm_conn_end(peer_detach(peer));
-	peer_set(cm, peer, IPOIB_CM_IDLE);
+	peer_rest(cm, peer);
 }
 
 static void peer_drain(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
@@ -655,9 +667,7 @@ unsigned long ipoib_cm_peer_idle(struct ipoib_cm *cm,
  */
 void ipoib_cm_peer_evict(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 {
-	peer_unpublish(cm, peer, IPOIB_CM_DRAINING);
-	ipoib_cm_conn_end(peer_detach(peer));
-	peer_set(cm, peer, IPOIB_CM_IDLE);
+	peer_end(cm, peer);
 }
 
 /**
