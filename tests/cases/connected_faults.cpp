@@ -32,9 +32,21 @@ class ConnectedFaults : public ConnectedHosts {
     /// Small packets, of which all must come through.
     void stir(int count = 20) { a().ping(b().ip4, count, {"-i", "0.02"}); }
 
+    /// A connection that breaks soon after its start counts as a failed attempt,
+    /// and after two of these senders of long packets are told to be brief.
+    void wait_sound() {
+        connect_both();
+        wait_until(
+            "attempts that failed are forgotten",
+            [&] {
+                return cm_lines(a(), {"connected", "tries 0"}) == 1;
+            },
+            seconds(60));
+    }
+
     /// Sends of A's connection fail once with @p status; counter @p name says so.
     void break_connection(int status, const std::string& name) {
-        connect_both();
+        wait_sound();
         const StatsSince since(a().dev);
         const FaultRule fault(
             fmt::format("wc_status hca=0 qp={} side=send status={}", rc_qpn(a()), status));

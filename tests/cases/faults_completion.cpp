@@ -168,7 +168,9 @@ TEST_F(CompletionFaults, LostNotificationsOnlyDelay) {
     for (const char* more : {"count=1", "count=10", ""}) {
         const FaultRule fault = rule("lost_notify", more);
         for (int i = 0; i < 3; i++) {
-            a().ping(b().ip4, 1, {"-W", "120"});
+            // One question: answers of several could overtake each other, as
+            // the queues are looked after one by one.
+            a().ping(b().ip4, 1, {"-W", "120", "-i", "120"});
         }
         EXPECT_GE(fault.hits(), 1U);
     }

@@ -45,15 +45,21 @@ bool answered(const std::string& text, int seq) {
 
 void show_host(const Host& host) {
     fmt::print("--- {}\n", host.ns.name());
-    for (const char* which : {"state", "cm", "neigh", "path", "mcg"}) {
-        fmt::print("{}\n", driver_dump(host.dev, which));
+    for (const auto& command : std::vector<std::vector<std::string>>{
+             {"ip", "-s", "-s", "link", "show", "dev", host.dev.name()},
+             {"ip", "-s", "neigh"},
+             {"ip", "route", "show", "cache"},
+             {"tc", "-s", "qdisc", "show", "dev", host.dev.name()}}) {
+        fmt::print("{}", host.ns.run(command).output);
     }
     for (const auto& [name, value] : ethtool_stats(host.dev)) {
         if (value != 0) {
             fmt::print("{} {}\n", name, value);
         }
     }
-    fmt::print("{}", host.ns.run({"ip", "-s", "neigh"}).output);
+    for (const char* which : {"state", "cm", "neigh", "path", "mcg"}) {
+        fmt::print("{}\n", driver_dump(host.dev, which));
+    }
 }
 
 }  // namespace
