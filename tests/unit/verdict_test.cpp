@@ -41,13 +41,13 @@ TEST(Verdict, ExitStatusAloneFails) {
     EXPECT_NE(result.reason.find("139"), std::string::npos);
 }
 
-TEST(Verdict, FailureGivesTheFirstLineOfTheFirstExpectation) {
+TEST(Verdict, FailureGivesTheFirstExpectationInOneLine) {
     CaseRecord record = passed();
     record.status = 1;
     record.failures = {"first\nmore", "second"};
     const auto result = judge(record, {});
     EXPECT_EQ(result.verdict, Verdict::kFail);
-    EXPECT_EQ(result.reason, "first");
+    EXPECT_EQ(result.reason, "first more");
     EXPECT_FALSE(result.replace_vm);
 }
 

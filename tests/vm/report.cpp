@@ -8,10 +8,10 @@
 namespace vmtest {
 namespace {
 
-constexpr size_t kOutputLines = 160;
+constexpr size_t kOutputLines = 400;
 constexpr size_t kKernelLines = 60;
 constexpr size_t kConsoleLines = 40;
-constexpr size_t kLineLength = 160;
+constexpr size_t kLineLength = 300;
 
 /// XML 1.0 text: escapes what has a meaning, drops what is not allowed.
 std::string escape(const std::string& text) {

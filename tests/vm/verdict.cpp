@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm/verdict.h"
 
+#include <sstream>
+
 #include "vm/splat.h"
 
 namespace vmtest {
 namespace {
 
-std::string first_line(const std::string& text) {
-    return text.substr(0, text.find('\n'));
+/// "Expected equality of these values:" says nothing without the lines below.
+std::string one_line(const std::string& text) {
+    std::string line;
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+        line += (line.empty() ? "" : " ") + word;
+    }
+    return line;
 }
 
 Judgement judge_skip(const std::string& reason, const std::set<std::string>& lacks) {
@@ -25,7 +33,7 @@ Judgement judge_skip(const std::string& reason, const std::set<std::string>& lac
 
 Judgement judge_result(const CaseRecord& record, const std::set<std::string>& lacks) {
     if (!record.failures.empty()) {
-        return {Verdict::kFail, first_line(record.failures.front()), false};
+        return {Verdict::kFail, one_line(record.failures.front()), false};
     }
     if (record.status.value_or(-1) != 0) {
         return {
@@ -79,7 +87,7 @@ Judgement judge(const CaseRecord& record, const std::set<std::string>& lacks) {
         return {Verdict::kLeak, splats.front().kind + ": " + splats.front().line, true};
     }
     if (!record.leak_report.empty()) {
-        return {Verdict::kLeak, first_line(record.leak_report), true};
+        return {Verdict::kLeak, one_line(record.leak_report), true};
     }
     if (record.timed_out) {
         return {Verdict::kTimeout, "the case did not end in time", true};
@@ -89,7 +97,7 @@ Judgement judge(const CaseRecord& record, const std::set<std::string>& lacks) {
         result.replace_vm = true;
         if (result.verdict == Verdict::kPass || result.verdict == Verdict::kSkip) {
             result.verdict = Verdict::kFail;
-            result.reason = "cleanup: " + first_line(record.cleanup_errors.front());
+            result.reason = "cleanup: " + one_line(record.cleanup_errors.front());
         }
     }
     return result;
