@@ -31,7 +31,7 @@
 
 /* How long retired queues receive: longer than peers were told to use them. */
 #define IPOIB_RETIRE_TIME	(12 * HZ)
-/* How long to wait for qdiscs to empty. */
+/* How long to wait for qdiscs that get no shorter. */
 #define IPOIB_QDISC_TIME	(2 * HZ)
 
 /**
@@ -240,38 +240,43 @@ static int channels_grow(struct ipoib_priv *priv, u32 n)
 	return 0;
 }
 
-static bool qdisc_empty(struct net_device *dev, u32 from, u32 to)
+static u32 qdisc_len(struct net_device *dev, u32 from, u32 to)
 {
-	bool empty = true;
-	u32 i;
+	u32 i, len = 0;
 
 	rcu_read_lock();
-	for (i = from; i < to && empty; i++) {
+	for (i = from; i < to; i++) {
 		struct netdev_queue *txq = netdev_get_tx_queue(dev, i);
 
-		empty = !qdisc_qlen_sum(rcu_dereference(txq->qdisc));
+		len += qdisc_qlen_sum(rcu_dereference(txq->qdisc));
 	}
 	rcu_read_unlock();
-	return empty;
+	return len;
 }
 
 /* Empty twice, with all senders of the first look waited for: a packet that was
- * neither in the qdisc nor in the ring then is in the ring now.
+ * neither in the qdisc nor in the ring then is in the ring now. Nothing new gets
+ * in, so this ends: when they are empty, or get no shorter.
  */
 static void qdisc_wait(struct net_device *dev, u32 from, u32 to)
 {
-	unsigned long end = jiffies + IPOIB_QDISC_TIME;
-	bool empty, before = false;
+	u32 len, least = U32_MAX, before = 1;
+	unsigned long end = jiffies;
 
 	do {
 		synchronize_net();
-		empty = qdisc_empty(dev, from, to);
-		if (empty && before)
+		len = qdisc_len(dev, from, to);
+		if (!len && !before)
 			return;
-		before = empty;
-		if (!empty)
+		before = len;
+		if (len < least) {
+			least = len;
+			end = jiffies + IPOIB_QDISC_TIME;
+		}
+		if (len)
 			usleep_range(500, 2000);
-	} while (time_before(jiffies, end));
+	} while (!len || time_before(jiffies, end));
+	netdev_warn(dev, "%u packets go with queues that were stuck\n", len);
 }
 
 static int channels_shrink(struct ipoib_priv *priv, u32 n)
