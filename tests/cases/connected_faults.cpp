@@ -188,9 +188,7 @@ TEST_F(ConnectedFaults, APeerThatVanishesIsForgotten) {
     fabric().wait_active();
     hosts().adopt(1);
     connect_mode(b());
-    wait_until("the hosts reach each other", [&] {
-        return a().ns.run({"ping", "-c1", "-W1", b().ip4}).ok();
-    });
+    a().wait_reaches(b().ip4);
     connect_both();
     wait_traffic();
     EXPECT_EQ(cm_lines(a(), {"to", "connected"}), 1U);

@@ -36,20 +36,12 @@ class PortEvents : public TwoHosts {
     /// Traffic in both directions. The one who lost sight of the other may need
     /// a moment to ask again.
     void expect_traffic() {
-        wait_traffic(a(), b());
-        wait_traffic(b(), a());
+        a().wait_reaches(b().ip4);
+        b().wait_reaches(a().ip4);
         a().ping(b().ip4, 5);
         b().ping(a().ip4, 5);
-        wait_until(a().dev.name() + " reaches " + b().ip6, [&] {
-            return a().ns.run({"ping", "-c1", "-W1", b().ip6}).ok();
-        });
+        a().wait_reaches(b().ip6);
     }
-    static void wait_traffic(const Host& from, const Host& to) {
-        wait_until(from.dev.name() + " reaches " + to.ip4, [&] {
-            return from.ns.run({"ping", "-c1", "-W1", to.ip4}).ok();
-        });
-    }
-
     /// Restarts OpenSM with more lines in its configuration and, when not
     /// empty, the given LIDs.
     void restart_opensm(const std::string& config, const std::string& guid2lid = "") {

@@ -136,15 +136,6 @@ class Failslab : public TwoHosts {
             b().ping(a().ip4, 3, {"-W", "60"});
         }
     }
-
-    void wait_reaches_peer() {
-        wait_until(
-            "the peer answers",
-            [&] {
-                return b().ns.run({"ping", "-n", "-c", "1", "-W", "5", a().ip4}).ok();
-            },
-            seconds(120));
-    }
 };
 
 TEST_F(Failslab, BringingUp) {
@@ -168,7 +159,7 @@ TEST_F(Failslab, FirstPackets) {
         b().dev.down();
         b().dev.up();
         b().dev.wait_running(seconds(120));
-        wait_reaches_peer();
+        b().wait_reaches(a().ip4);
     });
 }
 
@@ -220,7 +211,7 @@ TEST_F(Failslab, ModesAndConnections) {
             }
         }
         // With or without a connection.
-        wait_reaches_peer();
+        b().wait_reaches(a().ip4);
         fault.end();
         // A peer that failed often is left alone for long; in datagram mode it is
         // forgotten.

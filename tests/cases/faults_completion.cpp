@@ -44,12 +44,7 @@ class CompletionFaults : public TwoHosts {
 
     /// Waits until packets come through again; from then on all must.
     void wait_traffic() {
-        wait_until(
-            "traffic resumes",
-            [&] {
-                return a().ns.run({"ping", "-n", "-c", "1", "-W", "2", b().ip4}).ok();
-            },
-            seconds(120));
+        a().wait_reaches(b().ip4);
         a().ping(b().ip4, 5);
         b().ping(a().ip4, 5);
     }

@@ -16,9 +16,7 @@ constexpr uint64_t kUnplugBytes = 4 << 20;
 class Hotplug : public TwoHosts {
   protected:
     void wait_traffic() {
-        wait_until("the hosts reach each other", [&] {
-            return a().ns.run({"ping", "-c1", "-W1", b().ip4}).ok();
-        });
+        a().wait_reaches(b().ip4);
         a().ping(b().ip4);
         b().ping(a().ip4);
     }
@@ -101,9 +99,7 @@ TEST_F(Hotplug, InterfaceMovesToAnotherNamespaceAndHome) {
         dev.add_address(b().ip4 + "/24");
         dev.wait_running();
         EXPECT_EQ(dev.state().address, address);
-        wait_until("it is reached in its new home", [&] {
-            return a().ns.run({"ping", "-c1", "-W1", b().ip4}).ok();
-        });
+        a().wait_reaches(b().ip4);
     }
     // A namespace that ends gives it back to the first one.
     hosts().adopt(1);

@@ -148,7 +148,7 @@ TEST_F(IpTraffic, ParksNoMoreThanItsLimit) {
                [&] { return ethtool_stat(a(), "parked_queue_full") >= 300 - 128; });
     opensm().start();
     opensm().wait_subnet_up();
-    wait_until("a path is found", [&] { return a().ns.run({"ping", "-c1", "-W1", b().ip4}).ok(); });
+    a().wait_reaches(b().ip4);
 }
 
 TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {

@@ -120,9 +120,7 @@ TEST_F(QueueDiscovery, APeerThatReturnsWithOtherQueuesIsFoundAgain) {
     Fabric::control("add", "idx=1");
     fabric().wait_active();
     hosts().adopt(1);
-    wait_until("the hosts reach each other", [&] {
-        return a().ns.run({"ping", "-c1", "-W1", b().ip4}).ok();
-    });
+    a().wait_reaches(b().ip4);
     wait_queues_known(a(), b(), kQueues);
     UdpFlows flows(a(), b(), kFlows);
     flows.round(4);

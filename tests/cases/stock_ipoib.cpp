@@ -19,16 +19,25 @@ class StockIpoib : public TwoHosts {
         REQUIRE_FEATURE("stock-ipoib");
         TwoHosts::SetUp();
     }
+
+    /// Pings until an answer comes, and from then on loses nothing. Until it
+    /// has a path, or a connection, the stock driver keeps three packets for a
+    /// neighbour and drops what comes after them.
+    static void warm_ping(const Host& from, const std::string& address,
+                          const std::vector<std::string>& more = {}) {
+        from.wait_reaches(address);
+        from.ping(address, 3, more);
+    }
 };
 
 TEST_F(StockIpoib, PingsInDatagramMode) {
-    a().ping(b().ip4);
-    b().ping(a().ip4);
-    a().ping(b().ip6);
+    warm_ping(a(), b().ip4);
+    warm_ping(b(), a().ip4);
+    warm_ping(a(), b().ip6);
     const unsigned mtu = a().dev.state().mtu;
     EXPECT_EQ(mtu, 4092U);
     // 20 bytes of IPv4 and 8 of ICMP header.
-    a().ping(b().ip4, 3, {"-M", "do", "-s", std::to_string(mtu - 28)});
+    warm_ping(a(), b().ip4, {"-M", "do", "-s", std::to_string(mtu - 28)});
 }
 
 TEST_F(StockIpoib, CarriesTcp) {
@@ -49,7 +58,8 @@ TEST_F(StockIpoib, PingsInConnectedMode) {
         host.dev.wait_running();
         host.dev.add_address(host.ip6 + "/64");
     }
-    a().ping(b().ip4);
+    warm_ping(a(), b().ip4);
+    warm_ping(b(), a().ip4);
     a().ping(b().ip4, 3, {"-M", "do", "-s", "60000", "-i", "1"});
 }
 
@@ -73,7 +83,7 @@ TEST_F(StockIpoibPartition, PingsOnAChild) {
         dev.add_address("10.1.0." + std::to_string(i + 1) + "/24");
         dev.wait_running();
     }
-    a().ping("10.1.0.2");
+    warm_ping(a(), "10.1.0.2");
 }
 
 }  // namespace

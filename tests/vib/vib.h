@@ -72,6 +72,7 @@ struct vib_port_stats {
  * @stats: traffic counters; the fabric half counts, per CPU, softirq or
  *	preemption off
  * @vl15_dropped: SMPs dropped because QP0 had no receive buffer
+ * @no_receive: datagrams dropped because their QP had no receive buffer
  * @bad_pkey: P_Key violations of this port (PortInfo)
  * @bad_qkey: Q_Key violations of this port (PortInfo)
  * @lock: held by writers of all fields below; readers of single fields use
@@ -96,6 +97,7 @@ struct vib_port {
 	struct vib_link *link;
 	struct vib_port_stats __percpu *stats;
 	atomic_t vl15_dropped;
+	atomic_t no_receive;
 	atomic_t bad_pkey;
 	atomic_t bad_qkey;
 	spinlock_t lock; /* writers of what follows */

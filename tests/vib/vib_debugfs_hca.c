@@ -252,6 +252,8 @@ void vib_debugfs_hca_files(struct vib_hca *hca)
 	debugfs_create_file_unsafe("lid", 0600, dir, hca, &vib_lid_fops);
 	debugfs_create_file_unsafe("gid_prefix", 0600, dir, hca,
 				   &vib_prefix_fops);
+	debugfs_create_atomic_t("no_receive", 0400, dir,
+				&hca->port.no_receive);
 	debugfs_create_file("pkeys", 0600, dir, hca, &vib_pkeys_fops);
 	debugfs_create_file("guids", 0600, dir, hca, &vib_guids_fops);
 	debugfs_create_file_unsafe("remove", 0200, dir,

@@ -218,8 +218,8 @@ static void vib_ud_take(struct vib_port *port, struct vib_qp *qp,
 
 	lockdep_assert_held(&qp->recv_lock);
 	if (!vib_rq_take(qp, &rwqe)) {
-		if (qp->ibqp.qp_type == IB_QPT_SMI)
-			atomic_inc(&port->vl15_dropped);
+		atomic_inc(qp->ibqp.qp_type == IB_QPT_SMI ?
+			   &port->vl15_dropped : &port->no_receive);
 		return;
 	}
 	wc.wr_id = rwqe.wr_id;

@@ -6,6 +6,9 @@ B=/bin/busybox
 $B mount -t proc proc /proc
 $B mount -t sysfs sys /sys
 $B mount -t devtmpfs dev /dev
+# Kernels choose different qdiscs, and some drop what has waited for long: on a
+# slow host that is any packet.
+echo pfifo_fast > /proc/sys/net/core/default_qdisc
 while read -r module; do
     $B insmod "/modules/$module"
 done < /modules/order

@@ -362,6 +362,9 @@ TcpLoad::TcpLoad(const Host& from, const Host& to, const std::string& address, i
     : server_(start_server(to, address)), client_([&] {
           auto argv = iperf_client(address);
           argv.insert(argv.end(), {"-t", "3600", "-P", std::to_string(streams)});
+          if (streams > 1) {
+              argv.insert(argv.end(), {"-w", "64K"});
+          }
           return from.ns.start(argv);
       }()) {
     const auto before = to.dev.stats().rx_bytes;

@@ -73,7 +73,8 @@ void tcp_transfer(const Host& from, const Host& to, const std::string& address, 
 /// to the connection.
 class TcpLoad {
   public:
-    /// Returns when data flow.
+    /// Returns when data flow. Several streams have 64 KiB each on their way at
+    /// most, so that up to 8 cannot overrun a receive ring.
     TcpLoad(const Host& from, const Host& to, const std::string& address, int streams = 1);
 
   private:

@@ -52,6 +52,7 @@ void show_host(const Host& host) {
              {"tc", "-s", "qdisc", "show", "dev", host.dev.name()}}) {
         fmt::print("{}", host.ns.run(command).output);
     }
+    fmt::print("no receive buffer: {}", Fabric::query(host.hca + "/no_receive"));
     for (const auto& [name, value] : ethtool_stats(host.dev)) {
         if (value != 0) {
             fmt::print("{} {}\n", name, value);
@@ -86,6 +87,15 @@ std::string Host::ping(const std::string& address, int count,
         }
     }
     return text;
+}
+
+void Host::wait_reaches(const std::string& address) const {
+    wait_until(
+        ns.name() + " reaches " + address,
+        [&] {
+            return ns.run({"ping", "-n", "-c", "1", "-W", "2", address}).ok();
+        },
+        seconds(120));
 }
 
 Hosts::Hosts(const HostsOptions& options)

@@ -46,6 +46,8 @@ struct Host {
     /// with ping's output otherwise.
     std::string ping(const std::string& address, int count = 3,
                      const std::vector<std::string>& more = {}) const;
+    /// Pings until an answer comes, within two minutes.
+    void wait_reaches(const std::string& address) const;
 };
 
 /// Hosts on a running fabric with an OpenSM: everything up, with carrier and
