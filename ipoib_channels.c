@@ -255,8 +255,8 @@ static u32 qdisc_len(struct net_device *dev, u32 from, u32 to)
 }
 
 /* Empty twice, with all senders of the first look waited for: a packet that was
- * neither in the qdisc nor in the ring then is in the ring now. Nothing new gets
- * in, so this ends: when they are empty, or get no shorter.
+ * neither in the qdisc nor in the ring then is in the ring now. Nothing new
+ * gets in, so this ends: when they are empty, or get no shorter.
  */
 static void qdisc_wait(struct net_device *dev, u32 from, u32 to)
 {
