@@ -40,25 +40,42 @@ void Tally::add(const Tally& other) {
 }
 
 Suite::Suite(std::vector<KernelRun> runs, int jobs, bool verbose)
-    : runs_(std::move(runs)), jobs_(jobs), verbose_(verbose) {}
+    : runs_(std::move(runs)), jobs_(jobs), verbose_(verbose), several_(runs_.size() > 1) {}
+
+void Suite::prepare_one(KernelRun run) {
+    auto setup = prepare_kernel(run.spec, run.config);
+    const std::lock_guard lock(mutex_);
+    std::cout << fmt::format("kernel {}: {} of {} cases on {} ({}, {} CPUs), results in {}",
+                             run.spec.name, run.names.size(), run.names.size() + run.left_out,
+                             setup.kernel.release, setup.accelerator(), run.config.smp,
+                             run.config.results.string())
+              << std::endl;
+    kernels_.push_back(Progress{.run = std::move(run), .setup = std::move(setup)});
+    prepared_.notify_all();
+}
 
 void Suite::prepare() {
     for (auto& run : runs_) {
-        auto setup = prepare_kernel(run.spec, run.config);
-        std::cout << fmt::format("kernel {}: {} of {} cases on {} ({}, {} CPUs), results in {}",
-                                 run.spec.name, run.names.size(), run.names.size() + run.left_out,
-                                 setup.kernel.release, setup.accelerator(), run.config.smp,
-                                 run.config.results.string())
-                  << std::endl;
-        kernels_.push_back(Progress{.run = std::move(run), .setup = std::move(setup)});
+        const std::string name = run.spec.name;
+        if (run.names.empty()) {
+            continue;
+        }
+        try {
+            prepare_one(std::move(run));
+        } catch (const std::exception& error) {
+            const std::lock_guard lock(mutex_);
+            missing_.push_back(fmt::format("kernel {}: {}", name, error.what()));
+            std::cout << missing_.back() << std::endl;
+        }
     }
-    runs_.clear();
+    const std::lock_guard lock(mutex_);
+    all_prepared_ = true;
+    prepared_.notify_all();
 }
 
-std::optional<Suite::Job> Suite::next_job() {
-    const std::lock_guard lock(mutex_);
+std::optional<Suite::Job> Suite::take_job() {
     for (auto& kernel : kernels_) {
-        if (kernel.next < kernel.run.names.size() && !error_) {
+        if (kernel.next < kernel.run.names.size()) {
             if (kernel.next == 0) {
                 kernel.start = Clock::now();
             }
@@ -68,13 +85,23 @@ std::optional<Suite::Job> Suite::next_job() {
     return std::nullopt;
 }
 
+std::optional<Suite::Job> Suite::next_job() {
+    std::unique_lock lock(mutex_);
+    std::optional<Job> job;
+    prepared_.wait(lock, [&] {
+        job = error_ ? std::nullopt : take_job();
+        return job || all_prepared_ || error_;
+    });
+    return job;
+}
+
 void Suite::finish(Progress& kernel) {
     kernel.summary = fmt::format("kernel {}: {} in {}, {} VM boots", kernel.run.spec.name,
                                  count_text(kernel.tally), since(kernel.start), kernel.boots);
     if (kernel.run.left_out != 0) {
         kernel.summary += fmt::format("; {} cases left to --full", kernel.run.left_out);
     }
-    if (kernels_.size() > 1) {
+    if (several_) {
         std::cout << kernel.summary << std::endl;
     }
 }
@@ -136,29 +163,24 @@ void Suite::work(int worker) {
     } catch (...) {
         const std::lock_guard lock(mutex_);
         error_ = std::current_exception();
+        prepared_.notify_all();
     }
 }
 
-Tally Suite::run() {
-    prepare();
-    std::vector<std::jthread> workers;
-    workers.reserve(static_cast<size_t>(jobs_));
-    for (int worker = 1; worker <= jobs_; worker++) {
-        workers.emplace_back([this, worker] { work(worker); });
-    }
-    workers.clear();
-    if (error_) {
-        std::rethrow_exception(error_);
-    }
+Tally Suite::conclude() const {
     Tally sum;
+    // Once more at the end, where nobody has to look for them.
     for (const auto& kernel : kernels_) {
-        // Once more at the end, where nobody has to look for them.
         for (const auto& result : kernel.results) {
             const Verdict verdict = result.judgement.verdict;
             if (verdict != Verdict::kPass && verdict != Verdict::kSkip) {
                 std::cout << failure_line(kernel.run.spec.name, result) << std::endl;
             }
         }
+    }
+    for (const auto& text : missing_) {
+        std::cout << text << std::endl;
+        sum.failed++;
     }
     for (const auto& kernel : kernels_) {
         if (kernel.run.spec.coverage) {
@@ -169,6 +191,21 @@ Tally Suite::run() {
         sum.add(kernel.tally);
     }
     return sum;
+}
+
+Tally Suite::run() {
+    {
+        const std::jthread preparing([this] { prepare(); });
+        std::vector<std::jthread> workers;
+        workers.reserve(static_cast<size_t>(jobs_));
+        for (int worker = 1; worker <= jobs_; worker++) {
+            workers.emplace_back([this, worker] { work(worker); });
+        }
+    }
+    if (error_) {
+        std::rethrow_exception(error_);
+    }
+    return conclude();
 }
 
 }  // namespace vmtest

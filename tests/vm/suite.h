@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <list>
 #include <memory>
@@ -43,7 +44,8 @@ class Suite {
     /// @param verbose shows what the cases print
     Suite(std::vector<KernelRun> runs, int jobs, bool verbose);
 
-    /// Provides the kernels, then runs every case.
+    /// Provides the kernels one after the other, and runs the cases of those that
+    /// are there meanwhile. One that cannot be provided counts as a failure.
     Tally run();
 
   private:
@@ -66,18 +68,28 @@ class Suite {
     };
 
     void prepare();
+    void prepare_one(KernelRun run);
     void work(int worker);
     void serve(int worker);
+    /// Waits for a kernel when there may be more; none: all cases are given out.
     std::optional<Job> next_job();
+    std::optional<Job> take_job();
+    Tally conclude() const;
     void take_result(const Job& job, CaseResult result, const fs::path& console);
     void finish(Progress& kernel);
 
     std::vector<KernelRun> runs_;
     int jobs_;
     bool verbose_;
+    bool several_;
     /// Guards everything below, and the standard output.
     std::mutex mutex_;
+    /// A kernel is there, or there will be no more.
+    std::condition_variable prepared_;
+    bool all_prepared_ = false;
     std::list<Progress> kernels_;
+    /// What stood in the way of kernels.
+    std::vector<std::string> missing_;
     std::exception_ptr error_;
 };
 
