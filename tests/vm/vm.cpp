@@ -17,19 +17,11 @@ constexpr const char* kProbeMessage = "accelerator-works";
 constexpr auto kProbeLimit = std::chrono::seconds(20);
 
 std::vector<std::string> base_command(bool kvm, int smp, int memory_mib) {
-    return {kQemu,
-            "-accel",
-            kvm ? "kvm" : "tcg,thread=multi",
-            "-cpu",
-            kvm ? "host" : "max",
-            "-smp",
-            std::to_string(smp),
-            "-m",
-            std::to_string(memory_mib),
-            "-nodefaults",
-            "-display",
-            "none",
-            "-no-reboot"};
+    return {kQemu, "-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu", kvm ? "host" : "max",
+            // One CPU per socket: the MP table, by which kernels without ACPI
+            // find them, lists no others.
+            "-smp", fmt::format("{0},sockets={0}", smp), "-m", std::to_string(memory_mib),
+            "-nodefaults", "-display", "none", "-no-reboot"};
 }
 
 void append(std::vector<std::string>& argv, std::initializer_list<std::string> words) {
@@ -47,10 +39,6 @@ void share(std::vector<std::string>& argv, const fs::path& folder, const std::st
 
 std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& options, int port) {
     auto argv = base_command(options.kvm, options.smp, kernel.spec.memory_mib);
-    if (kernel.spec.boot_args.find("acpi=off") != std::string::npos) {
-        // CPUs come from the MP table, where the BIOS lists one per socket.
-        append(argv, {"-smp", fmt::format("{0},sockets={0}", options.smp)});
-    }
     if (options.interactive) {
         append(argv, {"-serial", "mon:stdio"});
     } else {
