@@ -3,8 +3,11 @@
 // end of everything while connections are alive.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 
 #include "cases/lib/connected.h"
+#include "cases/lib/faults.h"
+#include "cases/lib/traffic.h"
 
 namespace {
 
@@ -70,42 +73,88 @@ TEST(ConnectedMany, MixedClusterReachesEachOther) {
     hosts.take_down();
 }
 
-TEST(ConnectedMany, AllToAllComesAndGoes) {
-    constexpr size_t kHosts = 12;
-    Hosts hosts(many(kHosts));
+/// One packet from each host to each other; their number is a multiple of 16.
+void greet_all(Hosts& hosts) {
+    constexpr uint16_t kPort = 7000;
+    std::vector<UdpSocket> sockets;
+    sockets.reserve(hosts.size());
+    for (size_t i = 0; i < hosts.size(); i++) {
+        sockets.emplace_back(hosts[i], kPort, AF_INET);
+    }
+    // Few at a time: each asks for an address by broadcast, and the receive
+    // rings are small.
+    constexpr size_t kBatch = 16;
+    for (size_t n = 0; n < hosts.size() * (hosts.size() - 1); n += kBatch) {
+        for (size_t k = n; k < n + kBatch; k++) {
+            const size_t from = k % hosts.size();
+            const size_t to = (from + 1 + k / hosts.size()) % hosts.size();
+            sockets[from].send(hosts[to].ip4, kPort, "hello");
+        }
+        for (size_t k = n; k < n + kBatch; k++) {
+            const size_t to = (k % hosts.size() + 1 + k / hosts.size()) % hosts.size();
+            EXPECT_TRUE(sockets[to].receive(seconds(60))) << "greeting " << k << " to host " << to;
+        }
+    }
+}
+
+/// The kernel's limit for the neighbours of all namespaces together.
+class NeighbourLimit {
+  public:
+    explicit NeighbourLimit(size_t most) : before_(read_text(kFile)) {
+        write_text(kFile, std::to_string(most));
+    }
+    NeighbourLimit(const NeighbourLimit&) = delete;
+    NeighbourLimit& operator=(const NeighbourLimit&) = delete;
+    NeighbourLimit(NeighbourLimit&&) = delete;
+    NeighbourLimit& operator=(NeighbourLimit&&) = delete;
+    ~NeighbourLimit() { write_text(kFile, before_); }
+
+  private:
+    static constexpr const char* kFile = "/proc/sys/net/ipv4/neigh/default/gc_thresh3";
+    std::string before_;
+};
+
+/// Five times: connections from all to all, and nothing left of them.
+void come_and_go(size_t count) {
+    const NeighbourLimit limit(2 * count * count + 1024);
+    Hosts hosts(many(static_cast<int>(count)));
     connect_all(hosts);
     for (int round = 0; round < 5; round++) {
         SCOPED_TRACE(round);
-        for (size_t step = 1; step < kHosts; step++) {
-            std::vector<std::pair<size_t, size_t>> pairs;
-            for (size_t i = 0; i < kHosts; i++) {
-                pairs.emplace_back(i, (i + step) % kHosts);
-            }
-            ping_each(hosts, pairs);
-        }
-        for (size_t i = 0; i < kHosts; i++) {
+        greet_all(hosts);
+        for (size_t i = 0; i < count; i++) {
             wait_until(
                 fmt::format("host {} has all connections", i),
                 [&] {
-                    return cm_lines(hosts[i], {"to", "connected"}) == kHosts - 1 &&
-                           cm_lines(hosts[i], {"from", "connected"}) == kHosts - 1;
+                    return cm_lines(hosts[i], {"to", "connected"}) == count - 1 &&
+                           cm_lines(hosts[i], {"from", "connected"}) == count - 1;
                 },
                 seconds(60));
         }
-        for (size_t i = 0; i < kHosts; i++) {
+        fmt::print("round {}: all {} connections stand\n", round, count * (count - 1));
+        for (size_t i = 0; i < count; i++) {
             hosts[i].dev.down();
         }
-        for (size_t i = 0; i < kHosts; i++) {
+        for (size_t i = 0; i < count; i++) {
             EXPECT_EQ(cm_number(hosts[i], "sending"), 0U);
             EXPECT_EQ(cm_number(hosts[i], "receiving"), 0U);
             EXPECT_EQ(cm_number(hosts[i], "bytes"), 0U);
             hosts[i].dev.up();
         }
-        for (size_t i = 0; i < kHosts; i++) {
+        for (size_t i = 0; i < count; i++) {
             hosts[i].dev.wait_running();
         }
     }
     hosts.take_down();
+}
+
+TEST(ConnectedMany, AllToAllComesAndGoes) {
+    come_and_go(16);
+}
+
+/// Takes long on an emulated machine: the kernels' lists leave it to --full.
+TEST(ConnectedMany, AllToAllOf64ComesAndGoes) {
+    come_and_go(64);
 }
 
 /// One host with connections from and to all others.
@@ -117,8 +166,10 @@ class ConnectedHub : public testing::Test {
         hosts_ = std::make_unique<Hosts>(many(kHosts));
         connect_all(*hosts_);
         std::vector<std::pair<size_t, size_t>> pairs;
-        for (size_t i = 1; i < kHosts; i++) {
-            pairs.emplace_back(0, i);
+        for (size_t i = 0; i < kHosts; i++) {
+            if (i != kHub) {
+                pairs.emplace_back(kHub, i);
+            }
         }
         ping_each(*hosts_, pairs);
         wait_until(
@@ -130,28 +181,43 @@ class ConnectedHub : public testing::Test {
             seconds(90));
     }
 
-    Host& hub() { return (*hosts_)[0]; }
+    /// Not the one with the subnet manager.
+    static constexpr size_t kHub = 1;
+
+    Host& hub() { return (*hosts_)[kHub]; }
     Hosts& hosts() { return *hosts_; }
+
+    /// Connections end side by side. One after the other, each waiting for an
+    /// answer that does not come, 62 would take minutes.
+    static void expect_quick(std::chrono::steady_clock::time_point start, const char* how) {
+        const auto took =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        fmt::print("62 connections went {} in {:.1f} s\n", how, took);
+        EXPECT_LT(took, std::chrono::duration<double>(patience(seconds(30))).count());
+    }
 
   private:
     std::unique_ptr<Hosts> hosts_;
 };
 
 TEST_F(ConnectedHub, GoesQuicklyWithItsHca) {
-    // The subnet manager runs on this HCA; nobody answers any more.
+    // Nobody answers any more, and nobody hears a goodbye.
+    hosts().opensm().kill();
+    FaultRule mute("drop class=cm");
     const auto start = std::chrono::steady_clock::now();
-    Fabric::control("remove", "vib1");
-    hub().dev.down();
-    const auto took = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(took, patience(seconds(5))) << "62 connections on one host";
-    EXPECT_EQ(cm_number(hub(), "sending"), 0U);
-    EXPECT_EQ(cm_number(hub(), "receiving"), 0U);
+    Fabric::control("remove", hub().hca);
+    EXPECT_FALSE(hub().dev.exists());
+    expect_quick(start, "with the HCA");
+    mute.remove();
+    hosts().opensm().start();
     hosts().take_down();
 }
 
 TEST_F(ConnectedHub, GoesWithTheDriver) {
-    const auto flood = hosts()[1].ns.start({"ping", "-n", "-q", "-f", hub().ip4});
+    const auto flood = hosts()[0].ns.start({"ping", "-n", "-q", "-f", hub().ip4});
+    const auto start = std::chrono::steady_clock::now();
     hosts().driver().unload();
+    expect_quick(start, "with the driver");
     EXPECT_FALSE(Module::loaded("ib_ipoib"));
 }
 
