@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 
+#include <thread>
+
 #include "cases/lib/connected.h"
 #include "cases/lib/faults.h"
 #include "cases/lib/traffic.h"
@@ -205,9 +207,13 @@ TEST_F(ConnectedHub, GoesQuicklyWithItsHca) {
     hosts().opensm().kill();
     FaultRule mute("drop class=cm");
     const auto start = std::chrono::steady_clock::now();
-    Fabric::control("remove", hub().hca);
-    EXPECT_FALSE(hub().dev.exists());
+    // Returns later than the interface is gone: the RDMA core then waits for
+    // answers to its last words to the subnet manager.
+    std::jthread removal([this] { Fabric::control("remove", hub().hca); });
+    wait_until(
+        "the interface is gone", [this] { return !hub().dev.exists(); }, seconds(120));
     expect_quick(start, "with the HCA");
+    removal.join();
     mute.remove();
     hosts().opensm().start();
     hosts().take_down();
