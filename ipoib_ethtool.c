@@ -276,9 +276,16 @@ static int set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh,
 				   "senders compute the hash; its function cannot be chosen here");
 		return -EOPNOTSUPP;
 	}
+	/* ethtool 6.1 does not send the function that it was given when it is
+	 * told that the present one is unknown: a request without content.
+	 */
+	if (!rxfh->indir) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "only the indirection table can be set");
+		return -EOPNOTSUPP;
+	}
 	/* Core has compared the entries with the number of rings. */
-	if (rxfh->indir)
-		ipoib_channels_set_indir(ipoib_priv(dev), rxfh->indir);
+	ipoib_channels_set_indir(ipoib_priv(dev), rxfh->indir);
 	return 0;
 }
 

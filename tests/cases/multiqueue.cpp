@@ -24,6 +24,13 @@ using testing::HasSubstr;
 
 class MultiQueue : public MultiQueueHosts {};
 
+/// Pairs of CQs that the connections of a host share.
+size_t lanes(const Host& host) {
+    const std::string dump = driver_dump(host, "cm");
+    const auto end = dump.find(" lanes, ");
+    return std::stoul(dump.substr(dump.rfind(' ', end - 1)));
+}
+
 TEST_F(MultiQueue, TellsAndTakesTheNumberOfQueues) {
     const std::string& name = a().dev.name();
     const std::string channels = a().ns.must({"ethtool", "-l", name});
@@ -99,7 +106,7 @@ TEST_F(MultiQueue, ChangesUnderLoadLoseNothing) {
     }
     // Or the load was more than the rings take, which is none of this case's.
     for (const Host* host : {&a(), &b()}) {
-        EXPECT_EQ(Fabric::query(host->hca + "/no_receive"), "0\n") << host->hca;
+        EXPECT_EQ(Fabric::query(host->hca + "/no_receive"), "0") << host->hca;
     }
     EXPECT_EQ(there.received(), there.sent());
     EXPECT_EQ(back.received(), back.sent());
@@ -148,8 +155,9 @@ TEST_F(MultiQueue, ShowsQueuesNapisAndCountersByNetlink) {
     REQUIRE_FEATURE("netdev-genl");
     UdpFlows flows(a(), b(), 64);
     flows.round(4);
-    // Those that only transmit have no number, so that nobody polls them busily.
-    EXPECT_EQ(genl_napis(a().dev), static_cast<size_t>(kQueues));
+    // Connections have some of their own. Those that only transmit have no
+    // number, so that nobody polls them busily.
+    EXPECT_EQ(genl_napis(a().dev), static_cast<size_t>(kQueues) + lanes(a()));
     for (const int count : {kQueues, 2}) {
         set_queues(a(), count);
         const auto queues = genl_queues(a().dev);

@@ -52,7 +52,7 @@ void show_host(const Host& host) {
              {"tc", "-s", "qdisc", "show", "dev", host.dev.name()}}) {
         fmt::print("{}", host.ns.run(command).output);
     }
-    fmt::print("no receive buffer: {}", Fabric::query(host.hca + "/no_receive"));
+    fmt::print("no receive buffer: {}\n", Fabric::query(host.hca + "/no_receive"));
     for (const auto& [name, value] : ethtool_stats(host.dev)) {
         if (value != 0) {
             fmt::print("{} {}\n", name, value);
