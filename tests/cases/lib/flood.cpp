@@ -131,7 +131,8 @@ void Flood::multicast_burst() {
 void Flood::round(int number) {
     multicast_burst();
     const Host& host = hosts_[static_cast<size_t>(number) % 2];
-    host.ns.must({"ip", "neigh", "flush", "dev", host.dev.name()});
+    // Gives up after ten rounds when traffic brings entries back as fast.
+    (void)host.ns.run({"ip", "neigh", "flush", "dev", host.dev.name()});
     let_pass(seconds(1));
 }
 
