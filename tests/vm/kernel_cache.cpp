@@ -6,7 +6,6 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
-#include <optional>
 #include <regex>
 #include <stdexcept>
 
@@ -150,30 +149,43 @@ std::optional<Offer> offer_source(const KernelSpec& spec, const Apt& apt) {
 
 }  // namespace
 
+std::optional<CacheChoice> choose_in_cache(const std::string& name, const fs::path& dir,
+                                           const std::optional<std::string>& offered) {
+    const auto cached = newest_ready(dir);
+    if (!offered && !cached) {
+        return std::nullopt;
+    }
+    if (!offered) {
+        return CacheChoice{.root = *cached,
+                           .notice = fmt::format("kernel {}: apt has none now, using {}", name,
+                                                 cached->filename().string())};
+    }
+    CacheChoice choice{.root = dir / *offered, .notice = {}};
+    if (cached && !fs::exists(choice.root / kReady)) {
+        choice.notice = fmt::format("kernel {}: {} takes the place of {}", name, *offered,
+                                    cached->filename().string());
+    }
+    return choice;
+}
+
 Kernel provide_kernel(const KernelSpec& spec) {
-    const fs::path dir = cache_dir() / "kernels" / spec.name;
     const Apt apt(spec.suite);
     const auto offer = spec.is_built() ? offer_source(spec, apt) : offer_stock(spec, apt);
-    const auto cached = newest_ready(dir);
-    if (!offer) {
-        if (!cached) {
-            throw std::runtime_error(
-                fmt::format("apt does not know the package {}: run scripts/setup first",
-                            spec.is_built() ? spec.source : spec.image));
-        }
-        std::cout << fmt::format("kernel {}: apt has none now, using {}", spec.name,
-                                 cached->filename().string())
-                  << std::endl;
-        return describe(spec, *cached);
+    const auto choice =
+        choose_in_cache(spec.name, cache_dir() / "kernels" / spec.name,
+                        offer ? std::optional<std::string>(offer->key) : std::nullopt);
+    if (!choice) {
+        throw std::runtime_error(
+            fmt::format("apt does not know the package {}: run scripts/setup first",
+                        spec.is_built() ? spec.source : spec.image));
     }
-    const fs::path root = dir / offer->key;
-    if (cached && !fs::exists(root / kReady)) {
-        std::cout << fmt::format("kernel {}: {} takes the place of {}", spec.name, offer->key,
-                                 cached->filename().string())
-                  << std::endl;
+    if (!choice->notice.empty()) {
+        std::cout << choice->notice << std::endl;
     }
-    fill_once(root, [&] { offer->fill(root); });
-    return describe(spec, root);
+    if (offer) {
+        fill_once(choice->root, [&] { offer->fill(choice->root); });
+    }
+    return describe(spec, choice->root);
 }
 
 fs::path provide_checkpatch() {
