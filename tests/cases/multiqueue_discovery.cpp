@@ -170,6 +170,45 @@ TEST_F(QueueDiscovery, WhatComesLateIsNotTakenForNews) {
     EXPECT_EQ(queues_known(a(), b()), kQueues);
 }
 
+TEST_F(QueueDiscovery, RepeatedByteForByteItChangesNothing) {
+    const std::string all_of_b =
+        fmt::format("class=ud dir=tx hca=1 qp={}", driver_state(b().dev).queues.at(0).qpn);
+    // At once, with the cookie of the last question, and when others have been
+    // asked since: questions come each five seconds.
+    const FaultRule at_once("repeat ms=20 " + all_of_b);
+    const FaultRule late("repeat ms=7000 " + all_of_b);
+    const StatsSince asker(a().dev);
+    const StatsSince asked(b().dev);
+    UdpFlows flows(a(), b(), kFlows);
+    const auto go_on_until = [&](const char* what, const auto& is_true) {
+        wait_until(
+            what,
+            [&] {
+                flows.round();
+                // Its questions are repeated too.
+                (void)b().ns.run({"ping", "-n", "-q", "-c", "1", "-W", "1", a().ip4});
+                return is_true();
+            },
+            seconds(60));
+    };
+    go_on_until("more has been refused than what came at once",
+                [&] { return asker["discovery_refused"] > asked["discovery_answers"]; });
+    EXPECT_EQ(queues_known(a(), b()), kQueues);
+    EXPECT_LE(asker["discovery_learned"], asked["discovery_answers"]);
+
+    // What was true a moment ago.
+    set_queues(b(), 2);
+    wait_queues_known(a(), b(), 2);
+    const auto refused = asker["discovery_refused"];
+    const auto answers = asked["discovery_answers"];
+    go_on_until("answers of before have come and were refused", [&] {
+        return asker["discovery_refused"] - refused > asked["discovery_answers"] - answers + 1;
+    });
+    EXPECT_EQ(queues_known(a(), b()), 2);
+    EXPECT_EQ(flows.received(), flows.sent());
+    EXPECT_EQ(asker["discovery_bad"] + asked["discovery_bad"], 0U);
+}
+
 /// A third HCA whose processes send what they like to the first host.
 class ForgedDiscovery : public QueueDiscovery {
   protected:

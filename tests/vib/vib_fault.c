@@ -109,6 +109,16 @@ int __vib_fault_hit(struct vib_hca *hca, enum vib_fault_point point, u32 key)
 	return value;
 }
 
+/* Nothing judges the copy again when its time has come. */
+static void vib_pkt_repeat(struct vib_port *port, const struct vib_pkt *pkt,
+			   enum vib_rule_dir dir, u32 ms)
+{
+	struct vib_pkt *copy = vib_pkt_clone(pkt, GFP_ATOMIC);
+
+	if (copy)
+		vib_delay_add(port, copy, dir, ms);
+}
+
 static struct vib_pkt *vib_pkt_reject(struct vib_pkt *pkt, u16 status)
 {
 	struct vib_pkt *own = pkt;
@@ -145,6 +155,10 @@ struct vib_pkt *__vib_fault_pkt(struct vib_port *port, struct vib_pkt *pkt,
 			pkt = vib_pkt_reject(pkt, rule->status);
 			if (!pkt)
 				return NULL;
+			continue;
+		}
+		if (rule->action == VIB_REPEAT) {
+			vib_pkt_repeat(port, pkt, dir, rule->ms);
 			continue;
 		}
 		if (rule->action == VIB_DELAY)

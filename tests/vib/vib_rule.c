@@ -10,7 +10,8 @@
 
 #include "vib_rule.h"
 
-#define VIB_ON_PKTS	(BIT(VIB_DROP) | BIT(VIB_DELAY) | BIT(VIB_REJECT))
+#define VIB_LATE	(BIT(VIB_DELAY) | BIT(VIB_REPEAT))
+#define VIB_ON_PKTS	(BIT(VIB_DROP) | VIB_LATE | BIT(VIB_REJECT))
 #define VIB_ON_QPS	(VIB_ON_PKTS | BIT(VIB_WC_STATUS) | \
 			 BIT(VIB_POST_SEND) | BIT(VIB_RQ_EMPTY) | \
 			 BIT(VIB_LOST_NOTIFY) | BIT(VIB_STALL))
@@ -24,6 +25,7 @@
 static const char * const vib_action_names[] = {
 	[VIB_DROP] = "drop",
 	[VIB_DELAY] = "delay",
+	[VIB_REPEAT] = "repeat",
 	[VIB_REJECT] = "reject",
 	[VIB_WC_STATUS] = "wc_status",
 	[VIB_POST_SEND] = "post_send",
@@ -84,7 +86,7 @@ static const struct vib_rule_key vib_rule_keys[] = {
 	VIB_NUM_KEY("qp", VIB_ON_QPS, qp, 0, VIB_MAX_QPN),
 	VIB_NUM_KEY("attr", VIB_ON_PKTS, attr, 0, U16_MAX),
 	VIB_NUM_KEY("method", VIB_ON_PKTS, method, 0, U8_MAX),
-	VIB_NUM_KEY("ms", BIT(VIB_DELAY), ms, 1, VIB_MAX_DELAY_MS),
+	VIB_NUM_KEY("ms", VIB_LATE, ms, 1, VIB_MAX_DELAY_MS),
 	VIB_NUM_KEY("status", BIT(VIB_REJECT), status, 1, U16_MAX),
 	VIB_NUM_KEY("status", BIT(VIB_WC_STATUS), status, 1,
 		    IB_WC_GENERAL_ERR),
@@ -210,6 +212,7 @@ static int vib_rule_complete(struct vib_rule *rule)
 {
 	switch (rule->action) {
 	case VIB_DELAY:
+	case VIB_REPEAT:
 		if (!rule->ms)
 			return vib_rule_error(rule->text, "needs ms=");
 		break;

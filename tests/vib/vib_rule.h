@@ -14,6 +14,7 @@
  * enum vib_action - what a rule does
  * @VIB_DROP: loses packets
  * @VIB_DELAY: holds packets back
+ * @VIB_REPEAT: sends packets once more
  * @VIB_REJECT: gives SA answers a bad status
  * @VIB_WC_STATUS: gives work completions a bad status
  * @VIB_POST_SEND: makes ib_post_send() fail
@@ -28,6 +29,7 @@
 enum vib_action {
 	VIB_DROP,
 	VIB_DELAY,
+	VIB_REPEAT,
 	VIB_REJECT,
 	VIB_WC_STATUS,
 	VIB_POST_SEND,
@@ -82,7 +84,7 @@ enum vib_class {
  * @mgid: destination GID of a packet, or MGID of a group record
  * @recv: VIB_WC_STATUS: receives rather than sends
  * @status: MAD or completion status
- * @ms: delay in milliseconds
+ * @ms: delay, of the packet or its repetition, in milliseconds
  * @skip: matches to let pass before the first hit
  * @every: hit every nth match, 0 = all
  * @count: most hits, 0 = no limit
