@@ -25,6 +25,7 @@
 #include "ipoib.h"
 #include "ipoib_cm_conn.h"
 #include "ipoib_pmtu.h"
+#include "ipoib_trace.h"
 
 /* A connection that breaks sooner than this counts as a failed attempt. */
 #define IPOIB_CM_SOUND		(5 * HZ)
@@ -124,6 +125,15 @@ bool ipoib_cm_xmit(struct ipoib_priv *priv, const u8 *hw, struct sk_buff *skb)
 	return ipoib_cm_tx_send(tx, skb, more);
 }
 
+static void peer_state(struct ipoib_cm *cm, struct ipoib_cm_peer *peer,
+		       enum ipoib_cm_state state)
+{
+	lockdep_assert_held(&cm->lock);
+	trace_ipoib_cm_peer(cm->priv->dev, peer->hwaddr, peer->state, state);
+	/* ipoib_cm_want() and dumps look without the lock. */
+	WRITE_ONCE(peer->state, state);
+}
+
 static struct ipoib_cm_peer *peer_create(struct ipoib_cm *cm, const u8 *hw)
 {
 	struct ipoib_cm_peer *peer;
@@ -167,7 +177,7 @@ static struct ipoib_cm_peer *peer_want(struct ipoib_cm *cm, const u8 *hw)
 	if (peer->state == IPOIB_CM_IDLE ||
 	    (peer->state == IPOIB_CM_FAILED &&
 	     time_after_eq(jiffies, peer->when))) {
-		peer->state = IPOIB_CM_RESOLVING;
+		peer_state(cm, peer, IPOIB_CM_RESOLVING);
 		ipoib_cm_kick(cm);
 	}
 	return peer;
@@ -260,7 +270,7 @@ static void peer_set(struct ipoib_cm *cm, struct ipoib_cm_peer *peer,
 		     enum ipoib_cm_state state)
 {
 	spin_lock_bh(&cm->lock);
-	WRITE_ONCE(peer->state, state);
+	peer_state(cm, peer, state);
 	spin_unlock_bh(&cm->lock);
 }
 
@@ -271,7 +281,7 @@ static void peer_rest(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 {
 	spin_lock_bh(&cm->lock);
 	peer->tries = 0;
-	WRITE_ONCE(peer->state, IPOIB_CM_IDLE);
+	peer_state(cm, peer, IPOIB_CM_IDLE);
 	spin_unlock_bh(&cm->lock);
 }
 
@@ -281,7 +291,7 @@ static void peer_unpublish(struct ipoib_cm *cm, struct ipoib_cm_peer *peer,
 {
 	spin_lock_bh(&cm->lock);
 	RCU_INIT_POINTER(peer->tx, NULL);
-	WRITE_ONCE(peer->state, state);
+	peer_state(cm, peer, state);
 	spin_unlock_bh(&cm->lock);
 }
 
@@ -317,7 +327,7 @@ static void peer_fail(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 	peer->tries++;
 	wait = ipoib_cm_backoff_ms(peer->tries);
 	WRITE_ONCE(peer->when, jiffies + msecs_to_jiffies(wait));
-	WRITE_ONCE(peer->state, IPOIB_CM_FAILED);
+	peer_state(cm, peer, IPOIB_CM_FAILED);
 	if (peer->tries >= IPOIB_CM_PATIENCE)
 		skb_queue_splice_tail_init(&peer->parked, &gone);
 	spin_unlock_bh(&cm->lock);
@@ -366,7 +376,7 @@ static bool peer_batch(struct ipoib_cm *cm, struct ipoib_cm_peer *peer,
 	skb_queue_splice_tail_init(&peer->parked, batch);
 	if (last || skb_queue_empty(batch)) {
 		rcu_assign_pointer(peer->tx, peer->conn);
-		WRITE_ONCE(peer->state, IPOIB_CM_CONNECTED);
+		peer_state(cm, peer, IPOIB_CM_CONNECTED);
 	}
 	spin_unlock_bh(&cm->lock);
 	return !skb_queue_empty(batch);
@@ -518,7 +528,7 @@ static void peer_act_idle(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 	spin_lock_bh(&cm->lock);
 	if (is_datagram(cm) ||
 	    time_after(jiffies, READ_ONCE(peer->used) + IPOIB_CM_PEER_KEEP)) {
-		WRITE_ONCE(peer->state, IPOIB_CM_DEAD);
+		peer_state(cm, peer, IPOIB_CM_DEAD);
 		rhashtable_remove_fast(&cm->peers, &peer->node,
 				       ipoib_cm_peer_params);
 		list_del(&peer->list);
@@ -528,7 +538,7 @@ static void peer_act_idle(struct ipoib_cm *cm, struct ipoib_cm_peer *peer)
 	} else if (!skb_queue_empty(&peer->parked) &&
 		   (peer->state == IPOIB_CM_IDLE ||
 		    time_after_eq(jiffies, peer->when))) {
-		WRITE_ONCE(peer->state, IPOIB_CM_RESOLVING);
+		peer_state(cm, peer, IPOIB_CM_RESOLVING);
 		ipoib_cm_kick(cm);
 	}
 	spin_unlock_bh(&cm->lock);
@@ -607,7 +617,7 @@ void ipoib_cm_peers_stop(struct ipoib_cm *cm)
 	spin_lock_bh(&cm->lock);
 	list_for_each_entry(peer, &cm->peer_list, list) {
 		RCU_INIT_POINTER(peer->tx, NULL);
-		WRITE_ONCE(peer->state, IPOIB_CM_DEAD);
+		peer_state(cm, peer, IPOIB_CM_DEAD);
 		rhashtable_remove_fast(&cm->peers, &peer->node,
 				       ipoib_cm_peer_params);
 		skb_queue_splice_tail_init(&peer->parked, &gone);

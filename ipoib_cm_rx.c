@@ -10,6 +10,7 @@
 
 #include "ipoib.h"
 #include "ipoib_cm_conn.h"
+#include "ipoib_trace.h"
 
 /* A connection that its peer has replaced by another goes after this long
  * without a packet.
@@ -253,6 +254,7 @@ static void rx_accept(struct ipoib_cm *cm, struct ipoib_cm_rx *rx)
 		rx->c.since = jiffies;
 		err = rx_send_rep(cm, rx);
 	}
+	trace_ipoib_cm_accept(priv->dev, &rx->gid, err);
 	if (!err) {
 		rx_replace(cm, rx);
 		ipoib_count(&priv->reasons, IPOIB_R_CM_ACCEPTED);
@@ -295,6 +297,7 @@ static bool rx_watch(struct ipoib_cm *cm, struct ipoib_cm_rx *rx)
 	} else {
 		return false;
 	}
+	trace_ipoib_cm_leave(cm->priv->dev, &rx->gid, ev);
 	rx_end(cm, rx);
 	return true;
 }

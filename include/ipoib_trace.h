@@ -63,6 +63,39 @@ DEFINE_EVENT_PRINT(ipoib_gid, ipoib_mcast_leave,
 		   TP_printk("%s: %pI6 kind %d", __entry->dev, __entry->gid,
 			     __entry->value));
 
+/* What a connection request of a peer comes to; status: 0 or -errno. */
+DEFINE_EVENT(ipoib_gid, ipoib_cm_accept,
+	     TP_PROTO(const struct net_device *dev, const union ib_gid *gid,
+		      int value),
+	     TP_ARGS(dev, gid, value));
+
+/* An accepted connection ends; events: bits of enum ipoib_cm_event, 0: idle. */
+DEFINE_EVENT_PRINT(ipoib_gid, ipoib_cm_leave,
+		   TP_PROTO(const struct net_device *dev,
+			    const union ib_gid *gid, int value),
+		   TP_ARGS(dev, gid, value),
+		   TP_printk("%s: %pI6 events 0x%x", __entry->dev,
+			     __entry->gid, __entry->value));
+
+/* The connection to a peer moves (enum ipoib_cm_state). */
+TRACE_EVENT(ipoib_cm_peer,
+	    TP_PROTO(const struct net_device *dev, const u8 *hwaddr, int from,
+		     int to),
+	    TP_ARGS(dev, hwaddr, from, to),
+	    TP_STRUCT__entry(__array(char, dev, IFNAMSIZ)
+			     __array(u8, gid, IPOIB_GID_LEN)
+			     __field(u32, qpn)
+			     __field(int, from)
+			     __field(int, to)),
+	    TP_fast_assign(memcpy(__entry->dev, dev->name, IFNAMSIZ);
+			   memcpy(__entry->gid, ipoib_hw_gid(hwaddr),
+				  IPOIB_GID_LEN);
+			   __entry->qpn = ipoib_hw_qpn(hwaddr);
+			   __entry->from = from;
+			   __entry->to = to;),
+	    TP_printk("%s: %pI6 qpn 0x%06x connection %d -> %d", __entry->dev,
+		      __entry->gid, __entry->qpn, __entry->from, __entry->to));
+
 /* A packet waits for a neighbour. */
 TRACE_EVENT(ipoib_park,
 	    TP_PROTO(const struct net_device *dev, const u8 *hwaddr,

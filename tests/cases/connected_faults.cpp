@@ -3,6 +3,7 @@
 // buffers run out: datagrams go on, connections come back, counters say why.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 
 #include "cases/lib/connected.h"
 #include "cases/lib/faults.h"
@@ -10,6 +11,7 @@
 namespace {
 
 using namespace cases;
+using testing::ElementsAreArray;
 using testing::HasSubstr;
 
 // Attribute IDs of the communication manager.
@@ -17,18 +19,19 @@ constexpr int kReq = 0x10;
 constexpr int kRep = 0x13;
 constexpr int kRtu = 0x14;
 
+/// QPN of the sending, or with @p way "from" of the receiving connection of a host.
+std::string rc_qpn(const Host& host, const std::string& way = "to") {
+    const std::string dump = driver_dump(host, "cm");
+    auto at = dump.find("\n" + way + " ");
+    at = at == std::string::npos ? at : dump.find(" rc 0x", at);
+    if (at == std::string::npos) {
+        throw std::runtime_error("no connection in:\n" + dump);
+    }
+    return dump.substr(at + 4, 8);
+}
+
 class ConnectedFaults : public ConnectedHosts {
   protected:
-    /// QPN of A's sending, or with @p way "from" of its receiving connection.
-    static std::string rc_qpn(const Host& host, const std::string& way = "to") {
-        const std::string dump = driver_dump(host, "cm");
-        auto at = dump.find("\n" + way + " ");
-        at = at == std::string::npos ? at : dump.find(" rc 0x", at);
-        if (at == std::string::npos) {
-            throw std::runtime_error("no connection in:\n" + dump);
-        }
-        return dump.substr(at + 4, 8);
-    }
     /// Small packets, of which all must come through.
     void stir(int count = 20) { a().ping(b().ip4, count, {"-i", "0.02"}); }
 
@@ -203,6 +206,46 @@ TEST_F(ConnectedFaults, WithoutSubnetManagerConnectionsGoOn) {
     opensm().start();
     opensm().wait_subnet_up();
     wait_traffic();
+}
+
+/// The smallest shared receive queue.
+class ConnectedSmallRing : public ConnectedHosts {
+  protected:
+    [[nodiscard]] HostsOptions options() const override {
+        HostsOptions options;
+        options.driver_params = {{"recv_queue_size", std::to_string(kBuffers)}};
+        return options;
+    }
+    static constexpr int kBuffers = 64;
+};
+
+TEST_F(ConnectedSmallRing, RunsOutOfBuffersAndLosesNothing) {
+    constexpr uint16_t kPort = 7100;
+    connect_both();
+    const StatsSince here(a().dev);
+    const StatsSince there(b().dev);
+    const std::string naks = b().hca + "/rnr_naks";
+    const auto before = std::stoul(Fabric::query(naks));
+    UdpSocket receiver(b(), kPort, AF_INET);
+    UdpSocket sender(a(), 0, AF_INET);
+    const auto sent = numbered(1, 4 * kBuffers);
+    {
+        // Nothing says that packets have come, so a buffer is given back only
+        // when the driver looks by itself, once a second.
+        const FaultRule deaf(fmt::format("lost_notify hca=1 qp={}", rc_qpn(b(), "from")));
+        for (const auto& packet : sent) {
+            sender.send(b().ip4, kPort, packet);
+        }
+        EXPECT_THAT(receive_all(receiver, sent.size(), seconds(60)), ElementsAreArray(sent));
+        EXPECT_GE(deaf.hits(), 1U);
+    }
+    EXPECT_GT(std::stoul(Fabric::query(naks)), before) << "the queue was never empty";
+    EXPECT_GE(there["cm_srq_low"], 1U);
+    EXPECT_EQ(here["cm_error"] + there["cm_error"], 0U);
+    EXPECT_EQ(here["tx_errors"], 0U);
+    wait_traffic();
+    wait_until("every buffer is back",
+               [&] { return cm_number(b(), "posted") == uint64_t{kBuffers}; });
 }
 
 /// HCAs without shared receive queues.

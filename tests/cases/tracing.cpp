@@ -2,12 +2,14 @@
 // What the driver tells when it is asked to: trace events and debug messages.
 #include <gmock/gmock.h>
 
+#include "cases/lib/connected.h"
 #include "cases/lib/kernel_log.h"
 #include "cases/lib/two_hosts.h"
 
 namespace {
 
 using namespace cases;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 /// The driver's trace events are on while the object lives.
@@ -59,6 +61,26 @@ TEST_F(Tracing, EventsTellWhatWaitsAndWhatIsAskedOfTheFabric) {
     for (const char* event : {"oper", "event", "path_query", "path_answer", "mcast_join",
                               "mcast_answer", "mcast_leave", "park"}) {
         EXPECT_THAT(text, HasSubstr("ipoib_" + std::string(event) + ": " + name + ": ")) << event;
+    }
+}
+
+TEST_F(Tracing, EventsFollowAConnection) {
+    const TraceEvents events;
+    connect_mode(b());
+    connect_mode(a());
+    wait_connected(a(), b());
+    wait_connected(b(), a());
+    a().dev.down();
+    wait_until("the other side has noticed", [&] {
+        return TraceEvents::text().find("ipoib_cm_leave: " + b().dev.name()) != std::string::npos;
+    });
+    const std::string text = TraceEvents::text();
+    EXPECT_THAT(text, HasSubstr("ipoib_cm_accept: " + a().dev.name() + ": "));
+    EXPECT_THAT(text, HasSubstr("ipoib_cm_accept: " + b().dev.name() + ": "));
+    // Of enum ipoib_cm_state: idle, resolving, requesting, connected; then dead.
+    for (const char* step : {"0 -> 1", "1 -> 2", "2 -> 3", "3 -> 6"}) {
+        EXPECT_THAT(text, ContainsRegex("ipoib_cm_peer: " + a().dev.name() + ": .* connection " +
+                                        step + "\n"));
     }
 }
 

@@ -73,6 +73,7 @@ struct vib_port_stats {
  *	preemption off
  * @vl15_dropped: SMPs dropped because QP0 had no receive buffer
  * @no_receive: datagrams dropped because their QP had no receive buffer
+ * @rnr_naks: times a packet of a reliable connection found no receive buffer
  * @bad_pkey: P_Key violations of this port (PortInfo)
  * @bad_qkey: Q_Key violations of this port (PortInfo)
  * @lock: held by writers of all fields below; readers of single fields use
@@ -98,6 +99,7 @@ struct vib_port {
 	struct vib_port_stats __percpu *stats;
 	atomic_t vl15_dropped;
 	atomic_t no_receive;
+	atomic_t rnr_naks;
 	atomic_t bad_pkey;
 	atomic_t bad_qkey;
 	spinlock_t lock; /* writers of what follows */

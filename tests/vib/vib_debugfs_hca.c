@@ -254,6 +254,7 @@ void vib_debugfs_hca_files(struct vib_hca *hca)
 				   &vib_prefix_fops);
 	debugfs_create_atomic_t("no_receive", 0400, dir,
 				&hca->port.no_receive);
+	debugfs_create_atomic_t("rnr_naks", 0400, dir, &hca->port.rnr_naks);
 	debugfs_create_file("pkeys", 0600, dir, hca, &vib_pkeys_fops);
 	debugfs_create_file("guids", 0600, dir, hca, &vib_guids_fops);
 	debugfs_create_file_unsafe("remove", 0200, dir,

@@ -108,6 +108,7 @@ static bool vib_resp_need_rwqe(struct vib_qp *qp)
 	struct vib_rc_resp *resp = &qp->resp;
 
 	if (!resp->have_rwqe && !vib_rq_take(qp, &resp->rwqe)) {
+		atomic_inc(&to_vhca(qp->ibqp.device)->port.rnr_naks);
 		vib_resp_nak(qp, VIB_NAK_RNR,
 			     READ_ONCE(qp->attr.min_rnr_timer));
 		return false;
