@@ -598,7 +598,10 @@ int ipoib_intf_init(struct ib_device *hca, u32 port, const char *name,
 	if (err && err != -EOPNOTSUPP)
 		goto free_priv;
 	priv->accel = !err;
-	if (!priv->accel) {
+	if (priv->accel) {
+		/* If it uses our ops below its own: the primary, no more. */
+		priv->params.queues = 1;
+	} else {
 		err = verbs_setup(priv);
 		if (err)
 			goto free_priv;

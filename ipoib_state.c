@@ -161,6 +161,7 @@ static int follow_pkey(struct ipoib_priv *priv)
 int ipoib_state_identify(struct ipoib_priv *priv)
 {
 	struct ipoib_fabric_port *fport = &priv->fport;
+	struct rdma_netdev *rn = netdev_priv(priv->dev);
 	const struct ib_gid_attr *attr;
 	int err;
 
@@ -181,7 +182,11 @@ int ipoib_state_identify(struct ipoib_priv *priv)
 		fport->pkey_found = false;
 		return err;
 	}
-	return fport->ops->pkey_index(fport);
+	err = fport->ops->pkey_index(fport);
+	/* A provider has a QP of its own to set up. */
+	if (!err && rn->set_id)
+		rn->set_id(priv->dev, fport->pkey_index);
+	return err;
 }
 
 static int transport_open(struct ipoib_priv *priv)
@@ -375,7 +380,7 @@ static void state_work(struct work_struct *work)
 		flush_light(priv);
 	if (bcast)
 		broadcast_changed(priv);
-	if (recover && is_started(priv) && !priv->accel &&
+	if (recover && is_started(priv) && ipoib_qset_locked(priv) &&
 	    ipoib_qset_recover(priv)) {
 		set_bit(IPOIB_ST_RECOVER, &st->flags);
 		state_retry(priv);

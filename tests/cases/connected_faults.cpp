@@ -245,7 +245,7 @@ TEST_F(ConnectedSmallRing, RunsOutOfBuffersAndLosesNothing) {
     EXPECT_EQ(here["tx_errors"], 0U);
     wait_traffic();
     wait_until("every buffer is back",
-               [&] { return cm_number(b(), "posted") == uint64_t{kBuffers}; });
+               [&] { return cm_number(b(), "buffers") == uint64_t{kBuffers}; });
 }
 
 /// HCAs without shared receive queues.

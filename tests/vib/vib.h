@@ -128,6 +128,7 @@ struct vib_port {
  *	(IBK_BLOCK_MULTICAST_LOOPBACK)
  * @max_mtu: enum ib_mtu, IB_MTU_2048 or IB_MTU_4096
  * @max_send_sge: gather entries of a send request, 1..32
+ * @accel: kind of accelerated netdev for IPoIB, 0 for none; see vib_rn.c
  * @vectors: completion vectors, 1..VIB_MAX_VECTORS; 0 = one per online CPU
  */
 struct vib_hca_caps {
@@ -137,6 +138,7 @@ struct vib_hca_caps {
 	bool block_mcast_loop;
 	u8 max_mtu;
 	u8 max_send_sge;
+	u8 accel;
 	u16 vectors;
 };
 

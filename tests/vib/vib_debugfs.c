@@ -54,6 +54,8 @@ static int vib_caps_number(struct vib_hca_caps *caps, int *idx,
 		caps->max_mtu = v == 2048 ? IB_MTU_2048 : IB_MTU_4096;
 	else if (!strcmp(key, "max_send_sge") && v && v <= U8_MAX)
 		caps->max_send_sge = v;
+	else if (!strcmp(key, "accel") && v <= 2)
+		caps->accel = v;
 	else if (!strcmp(key, "vectors") && v && v <= VIB_MAX_VECTORS)
 		caps->vectors = v;
 	else if (!strcmp(key, "idx") && v < VIB_MAX_HCAS)
@@ -123,12 +125,12 @@ static void vib_show_hca(struct seq_file *seq, const struct vib_hca *hca)
 	const struct vib_port *port = &hca->port;
 
 	seq_printf(seq,
-		   "vib%u guid=%016llx lid=%u sm_lid=%u state=%s lso=%d csum=%d srq=%d block_mcast_loop=%d max_mtu=%d max_send_sge=%u vectors=%u\n",
+		   "vib%u guid=%016llx lid=%u sm_lid=%u state=%s lso=%d csum=%d srq=%d block_mcast_loop=%d max_mtu=%d max_send_sge=%u accel=%u vectors=%u\n",
 		   hca->idx, be64_to_cpu(port->guid[0]), port->lid,
 		   port->sm_lid, vib_state_name(port->state), caps->lso,
 		   caps->csum, caps->srq, caps->block_mcast_loop,
 		   ib_mtu_enum_to_int(caps->max_mtu),
-		   caps->max_send_sge, caps->vectors);
+		   caps->max_send_sge, caps->accel, caps->vectors);
 }
 
 /* A peer of a switch port stays while the lock is held, and so its HCA. */

@@ -276,6 +276,10 @@ static const struct ib_device_ops vib_srq_ops = {
 	INIT_RDMA_OBJ_SIZE(ib_srq, vib_srq, ibsrq),
 };
 
+static const struct ib_device_ops vib_rn_dev_ops = {
+	.rdma_netdev_get_params = vib_rn_params,
+};
+
 /**
  * vib_dev_register() - make an HCA known to the RDMA core
  * @hca: the HCA, its port attached to the fabric
@@ -305,6 +309,8 @@ int vib_dev_register(struct vib_hca *hca)
 	ib_set_device_ops(ibdev, &vib_dev_ops);
 	if (hca->caps.srq)
 		ib_set_device_ops(ibdev, &vib_srq_ops);
+	if (hca->caps.accel)
+		ib_set_device_ops(ibdev, &vib_rn_dev_ops);
 	snprintf(name, sizeof(name), "vib%u", hca->idx);
 	/* No DMA device: addresses in work requests are kernel addresses. */
 	return ib_register_device(ibdev, name, NULL);

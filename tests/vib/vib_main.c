@@ -42,6 +42,11 @@ module_param(max_send_sge, uint, 0444);
 MODULE_PARM_DESC(max_send_sge,
 		 "gather entries of a send request, 1..32 (default 32)");
 
+static unsigned int accel;
+module_param(accel, uint, 0444);
+MODULE_PARM_DESC(accel,
+		 "HCAs offer IPoIB an accelerated netdev: 0 none, 1 with a QP of its own, 2 over IPoIB's (default 0)");
+
 static DEFINE_MUTEX(vib_hca_mutex);
 static LIST_HEAD(vib_hcas);
 
@@ -72,6 +77,7 @@ void vib_hca_default_caps(struct vib_hca_caps *caps)
 		.block_mcast_loop = block_mcast_loop,
 		.max_mtu = max_mtu == 2048 ? IB_MTU_2048 : IB_MTU_4096,
 		.max_send_sge = max_send_sge,
+		.accel = accel,
 		.vectors = num_comp_vectors,
 	};
 }
@@ -84,7 +90,7 @@ static int vib_hca_check_caps(struct vib_hca_caps *caps)
 		return -EINVAL;
 	if (!caps->max_send_sge || caps->max_send_sge > VIB_MAX_SGE)
 		return -EINVAL;
-	if (caps->vectors > VIB_MAX_VECTORS)
+	if (caps->vectors > VIB_MAX_VECTORS || caps->accel > 2)
 		return -EINVAL;
 	return 0;
 }

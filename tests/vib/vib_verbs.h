@@ -16,4 +16,9 @@ extern struct workqueue_struct *vib_wq;
 /* vib_dev.c */
 int vib_dev_register(struct vib_hca *hca);
 
+/* vib_rn.c */
+int vib_rn_params(struct ib_device *ibdev, u32 port_num,
+		  enum rdma_netdev_t type,
+		  struct rdma_netdev_alloc_params *params);
+
 #endif /* VIB_VERBS_H */

@@ -27,10 +27,16 @@ fs::path trace_of(const fs::path& folder, const fs::path& sources, const fs::pat
     return trace;
 }
 
-std::string percent(const json& entry, const std::string& kind) {
+/// In percent; 0 when there is nothing that could run.
+double share_of(const json& entry, const std::string& kind) {
     const int total = entry.value(kind + "_total", 0);
     const int covered = entry.value(kind + "_covered", 0);
-    return total == 0 ? "" : fmt::format("{:.1f} %", 100.0 * covered / total);
+    return total == 0 ? 0 : 100.0 * covered / total;
+}
+
+std::string percent(const json& entry, const std::string& kind) {
+    return entry.value(kind + "_total", 0) == 0 ? ""
+                                                : fmt::format("{:.1f} %", share_of(entry, kind));
 }
 
 std::string row(const std::string& name, const json& entry) {
@@ -51,7 +57,7 @@ std::string coverage_table(const json& summary) {
     return text + row("all", summary);
 }
 
-std::string report_coverage(const fs::path& results, const fs::path& sources) {
+Coverage report_coverage(const fs::path& results, const fs::path& sources) {
     const fs::path out = results / "coverage";
     fs::create_directories(out);
     auto argv = gcovr(sources);
@@ -72,7 +78,8 @@ std::string report_coverage(const fs::path& results, const fs::path& sources) {
                 {"--json-summary", summary.string(), "--txt", (out / "missing.txt").string(),
                  "--html-details", (out / "index.html").string()});
     run_or_throw(argv, kLimit);
-    return coverage_table(json::parse(read_file(summary)));
+    const json sums = json::parse(read_file(summary));
+    return {.table = coverage_table(sums), .lines = share_of(sums, "line")};
 }
 
 }  // namespace vmtest

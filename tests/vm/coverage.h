@@ -12,12 +12,19 @@ namespace vmtest {
 /// in one VM each: the files of gcov.
 inline constexpr const char* kCoveragePrefix = "coverage-";
 
+/// What ran of all files together.
+struct Coverage {
+    /// For people, a line per file.
+    std::string table;
+    /// Lines that ran, in percent.
+    double lines = 0;
+};
+
 /// Adds up what ran in all VMs of a run. Leaves a page for each file, with its
 /// lines, and the missing lines as text in @p results/coverage.
 /// @param sources folder that the driver was built in
-/// @return the table for people, a line per file
 /// Throws std::runtime_error when nothing ran.
-std::string report_coverage(const fs::path& results, const fs::path& sources);
+Coverage report_coverage(const fs::path& results, const fs::path& sources);
 
 /// The table of a summary that gcovr wrote with --json-summary.
 std::string coverage_table(const nlohmann::json& summary);

@@ -31,6 +31,7 @@ struct Options {
     std::string tally;
     int smp = 2;
     int limit_s = 300;
+    double least_lines = 0;
     bool list = false;
     bool verbose = false;
     bool shell = false;
@@ -163,7 +164,9 @@ int run_cases(const Options& options) {
         std::cerr << "no case matches " << options.filter << "\n";
         return 2;
     }
-    Suite suite(std::move(runs), options.jobs, options.verbose);
+    Suite suite(
+        std::move(runs),
+        {.jobs = options.jobs, .verbose = options.verbose, .least_lines = options.least_lines});
     const Tally sum = suite.run();
     if (!options.tally.empty()) {
         write_file(options.tally, fmt::format("{} {}\n", sum.passed, sum.failed));
@@ -235,6 +238,8 @@ void add_options(CLI::App& app, Options& options) {
     app.add_flag("--list", options.list, "List the cases");
     app.add_flag("--verbose", options.verbose, "Show what the cases print");
     app.add_option("--tally", options.tally, "File for the numbers of passed and failed cases");
+    app.add_option("--least-lines", options.least_lines,
+                   "Percent of the driver's lines that must run where they are counted");
     app.add_flag("--shell", options.shell, "A shell in a VM with the fabric up");
 }
 

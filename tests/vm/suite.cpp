@@ -39,8 +39,8 @@ void Tally::add(const Tally& other) {
     skipped += other.skipped;
 }
 
-Suite::Suite(std::vector<KernelRun> runs, int jobs, bool verbose)
-    : runs_(std::move(runs)), jobs_(jobs), verbose_(verbose), several_(runs_.size() > 1) {}
+Suite::Suite(std::vector<KernelRun> runs, SuiteOptions options)
+    : runs_(std::move(runs)), options_(options), several_(runs_.size() > 1) {}
 
 void Suite::prepare_one(KernelRun run) {
     auto setup = prepare_kernel(run.spec, run.config);
@@ -133,7 +133,7 @@ void Suite::take_result(const Job& job, CaseResult result, const fs::path& conso
 }
 
 void Suite::serve(int worker) {
-    const Runner::Sink sink = verbose_
+    const Runner::Sink sink = options_.verbose
                                   ? [](const std::string& text) { std::cout << text << std::flush; }
                                   : Runner::Sink();
     std::unique_ptr<Runner> runner;
@@ -143,7 +143,7 @@ void Suite::serve(int worker) {
             current = job->kernel;
             runner.reset();
             runner = std::make_unique<Runner>(current->setup, current->run.config,
-                                              jobs_ > 1 ? fmt::format("{}-", worker) : "");
+                                              options_.jobs > 1 ? fmt::format("{}-", worker) : "");
         }
         const int boots = runner->boots();
         auto result = runner->run_case(
@@ -167,6 +167,19 @@ void Suite::work(int worker) {
     }
 }
 
+bool Suite::conclude_coverage(const Progress& kernel) const {
+    const auto coverage =
+        report_coverage(kernel.run.config.results, kernel.setup.modules / "ib_ipoib");
+    std::cout << coverage.table;
+    if (coverage.lines >= options_.least_lines) {
+        return true;
+    }
+    std::cout << fmt::format("{:.1f} % of the lines have run, which is less than {:.1f} %",
+                             coverage.lines, options_.least_lines)
+              << std::endl;
+    return false;
+}
+
 Tally Suite::conclude() const {
     Tally sum;
     // Once more at the end, where nobody has to look for them.
@@ -183,9 +196,8 @@ Tally Suite::conclude() const {
         sum.failed++;
     }
     for (const auto& kernel : kernels_) {
-        if (kernel.run.spec.coverage) {
-            std::cout << report_coverage(kernel.run.config.results,
-                                         kernel.setup.modules / "ib_ipoib");
+        if (kernel.run.spec.coverage && !conclude_coverage(kernel)) {
+            sum.failed++;
         }
         std::cout << kernel.summary << std::endl;
         sum.add(kernel.tally);
@@ -197,8 +209,8 @@ Tally Suite::run() {
     {
         const std::jthread preparing([this] { prepare(); });
         std::vector<std::jthread> workers;
-        workers.reserve(static_cast<size_t>(jobs_));
-        for (int worker = 1; worker <= jobs_; worker++) {
+        workers.reserve(static_cast<size_t>(options_.jobs));
+        for (int worker = 1; worker <= options_.jobs; worker++) {
             workers.emplace_back([this, worker] { work(worker); });
         }
     }

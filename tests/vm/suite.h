@@ -36,13 +36,20 @@ struct KernelRun {
     size_t left_out = 0;
 };
 
+struct SuiteOptions {
+    /// VMs that run at the same time.
+    int jobs = 1;
+    /// Shows what the cases print.
+    bool verbose = false;
+    /// Percent of the driver's lines that must run on a kernel which counts them.
+    double least_lines = 0;
+};
+
 /// Runs cases on kernels, in one VM or in several at the same time. Says what
 /// becomes of each case as it ends, and of each kernel when its last one has.
 class Suite {
   public:
-    /// @param jobs VMs that run at the same time
-    /// @param verbose shows what the cases print
-    Suite(std::vector<KernelRun> runs, int jobs, bool verbose);
+    Suite(std::vector<KernelRun> runs, SuiteOptions options);
 
     /// Provides the kernels one after the other, and runs the cases of those that
     /// are there meanwhile. One that cannot be provided counts as a failure.
@@ -75,12 +82,13 @@ class Suite {
     std::optional<Job> next_job();
     std::optional<Job> take_job();
     Tally conclude() const;
+    /// Prints what ran of the driver. Returns false when that is too little.
+    bool conclude_coverage(const Progress& kernel) const;
     void take_result(const Job& job, CaseResult result, const fs::path& console);
     void finish(Progress& kernel);
 
     std::vector<KernelRun> runs_;
-    int jobs_;
-    bool verbose_;
+    SuiteOptions options_;
     bool several_;
     /// Guards everything below, and the standard output.
     std::mutex mutex_;
