@@ -92,10 +92,12 @@ TEST_F(ConnectedFaults, SilentPeersGetDatagramsAndFewQuestions) {
     FaultRule requests = FaultRule::counter(fmt::format("class=cm attr={:#x}", kReq));
     const StatsSince since(a().dev);
     // Many flows at once: there is still one question at a time.
+    // Each asks as often as a slow kernel can answer them all.
+    const std::string pause = fmt::format("{:.1f}", patience(Millis(200)).count() / 1000.0);
     std::vector<Process> flows;
     flows.reserve(40);
     for (int i = 0; i < 40; i++) {
-        flows.push_back(a().ns.start({"ping", "-n", "-q", "-i", "0.2", b().ip4}));
+        flows.push_back(a().ns.start({"ping", "-n", "-q", "-i", pause, b().ip4}));
     }
     stir(10);
     since.wait("cm_timeout", 2, seconds(180));
