@@ -16,10 +16,8 @@ using std::chrono::hours;
 
 class KernelCache : public testing::Test {
   protected:
-    ~KernelCache() override { fs::remove_all(dir_); }
-    KernelCache() { fs::create_directories(dir_); }
-    KernelCache(const KernelCache&) = delete;
-    KernelCache& operator=(const KernelCache&) = delete;
+    void SetUp() override { fs::create_directories(dir_); }
+    void TearDown() override { fs::remove_all(dir_); }
 
     [[nodiscard]] const fs::path& dir() const { return dir_; }
     /// A folder of the cache that was filled @p age ago.
