@@ -54,6 +54,14 @@ TEST(Splat, OrdinaryMessagesAreNone) {
     EXPECT_TRUE(found.empty()) << found.front().line;
 }
 
+TEST(Splat, ATrackerWithoutMemoryIsNoLeak) {
+    EXPECT_EQ(kind_of("ref_tracker: ref_tracker: memory allocation failure, unreliable refcount "
+                      "tracker."),
+              "");
+    EXPECT_EQ(kind_of("ref_tracker: netdev@00000000 has 1/2 users at"), "ref_tracker");
+    EXPECT_EQ(kind_of("ib0: ref_tracker: leaked reference."), "ref_tracker");
+}
+
 TEST(Splat, PrefixesDoNotMatter) {
     const std::string message = "WARNING: CPU: 0 PID: 1 at net/core/dev.c:10 f+0x1/0x2";
     EXPECT_EQ(kind_of(message), "WARNING");

@@ -21,7 +21,8 @@ constexpr std::array kPatterns = {
     Pattern{"KFENCE", R"(BUG: KFENCE)", false},
     Pattern{"UBSAN", R"(UBSAN:)", false},
     Pattern{"kmemleak", R"(kmemleak: \d+ new suspected|unreferenced object)", true},
-    Pattern{"ref_tracker", R"(ref_tracker:)", true},
+    // The tracker's own allocations fail too where allocations are made to fail.
+    Pattern{"ref_tracker", R"(^(?!.*: memory allocation failure, unreliable).*ref_tracker:)", true},
     Pattern{"netdev reference", R"(unregister_netdevice: waiting for)", true},
     Pattern{"refcount", R"(refcount_t:)", false},
     Pattern{"lockdep",
