@@ -160,8 +160,8 @@ TEST_F(MultiQueue, ShowsQueuesNapisAndCountersByNetlink) {
     // Connections have some of their own, which rest as long as there are none, and
     // newer kernels do not show those that rest. Those that only transmit have no
     // number, so that nobody polls them busily.
-    constexpr size_t kOwn = kQueues;
-    EXPECT_THAT(genl_napis(a().dev), AnyOf(Eq(kOwn), Eq(kOwn + lanes(a()))));
+    constexpr size_t kOfQueues = kQueues;
+    EXPECT_THAT(genl_napis(a().dev), AnyOf(Eq(kOfQueues), Eq(kOfQueues + lanes(a()))));
     for (const int count : {kQueues, 2}) {
         set_queues(a(), count);
         const auto queues = genl_queues(a().dev);

@@ -22,7 +22,7 @@
 
 #define VIB_RN_QUEUES	2	/* of a netdev; they share the QP */
 #define VIB_RN_RX	128	/* receive buffers */
-#define VIB_RN_ENCAP	4	/* type and reserved bytes, RFC 4391 section 6 */
+#define VIB_RN_ENCAP	4	/* RFC 4391 section 6 */
 #define VIB_RN_PSEUDO	INFINIBAND_ALEN	/* in front, for the stack */
 
 /**

@@ -30,6 +30,7 @@ struct Options {
     std::string results;
     std::string tally;
     int smp = 2;
+    int memory_mib = 0;
     int limit_s = 300;
     double least_lines = 0;
     bool list = false;
@@ -47,6 +48,9 @@ std::vector<KernelSpec> listed_kernels(const Options& options) {
         }
         if (!spec.left_out.empty()) {
             spec.left_out = folder / spec.left_out;
+        }
+        if (options.memory_mib > 0) {
+            spec.memory_mib = options.memory_mib;
         }
     }
     return all;
@@ -232,6 +236,9 @@ void add_options(CLI::App& app, Options& options) {
         ->take_last()
         ->capture_default_str();
     app.add_option("--smp", options.smp, "Virtual CPUs")->capture_default_str();
+    app.add_option("--memory", options.memory_mib,
+                   "Memory of a VM in MiB, instead of what the list says")
+        ->check(CLI::PositiveNumber);
     app.add_option("--limit", options.limit_s, "Seconds for one case")->capture_default_str();
     app.add_option("--results", options.results, "Folder for reports and consoles");
     app.add_option("--filter", options.filter, "Cases to run, as for --gtest_filter");
