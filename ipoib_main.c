@@ -608,7 +608,7 @@ int ipoib_intf_init(struct ib_device *hca, u32 port, const char *name,
 	}
 	err = read_port(priv);
 	if (err)
-		goto free_priv;
+		goto undo_provider;
 
 	priv->rn_ops = ipoib_get_rn_ops(priv);
 	dev->netdev_ops = ipoib_get_netdev_ops(priv);
@@ -621,6 +621,11 @@ int ipoib_intf_init(struct ib_device *hca, u32 port, const char *name,
 	ipoib_build_priv(dev);
 	return 0;
 
+undo_provider:
+	/* free_netdev() alone does not call it. */
+	if (dev->priv_destructor)
+		dev->priv_destructor(dev);
+	dev->priv_destructor = NULL;
 free_priv:
 	kfree(priv);
 	return err;

@@ -36,6 +36,7 @@ struct KernelRun {
     size_t left_out = 0;
 };
 
+/// How to run them.
 struct SuiteOptions {
     /// VMs of one kernel that run at the same time, if its line says no more.
     int jobs = 1;
