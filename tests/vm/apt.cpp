@@ -30,16 +30,6 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-/// The code name of the Debian release that is installed.
-std::string installed_suite() {
-    std::smatch match;
-    const std::string text = read_file("/etc/os-release");
-    if (!std::regex_search(text, match, std::regex(R"re(VERSION_CODENAME="?([a-z]+))re"))) {
-        throw std::runtime_error("/etc/os-release does not name a Debian release");
-    }
-    return match.str(1);
-}
-
 /// Where the machine gets the packages of its own release from.
 std::string base_address() {
     const auto result = run({"apt-get", "indextargets", "--format",
@@ -61,6 +51,15 @@ bool fresh(const fs::path& stamp) {
 }
 
 }  // namespace
+
+std::string installed_suite() {
+    std::smatch match;
+    const std::string text = read_file("/etc/os-release");
+    if (!std::regex_search(text, match, std::regex(R"re(VERSION_CODENAME="?([a-z]+))re"))) {
+        throw std::runtime_error("/etc/os-release does not name a Debian release");
+    }
+    return match.str(1);
+}
 
 Apt::Apt(const std::string& suite) {
     if (suite.empty()) {

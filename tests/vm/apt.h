@@ -8,6 +8,10 @@
 
 namespace vmtest {
 
+/// The code name of the Debian release that is installed. Throws
+/// std::runtime_error when it is no Debian release.
+std::string installed_suite();
+
 /// The packages of one Debian suite as apt knows them, downloaded and unpacked
 /// but never installed.
 class Apt {

@@ -11,6 +11,7 @@
 
 #include "vm/apt.h"
 #include "vm/kernel_source.h"
+#include "vm/package_cache.h"
 #include "vm/process.h"
 
 namespace vmtest {
@@ -18,40 +19,8 @@ namespace {
 
 using std::chrono::minutes;
 
-constexpr const char* kReady = ".ready";
 /// Folder of a kernel's source, and of its build, in its place in the cache.
 constexpr const char* kTree = "linux";
-
-/// Fills @p target by @p fill unless it is complete already. An interrupted
-/// fill is started over.
-template <typename Fill>
-void fill_once(const fs::path& target, Fill fill) {
-    fs::create_directories(target.parent_path());
-    const FileLock lock(target.parent_path() / ".lock");
-    if (fs::exists(target / kReady)) {
-        return;
-    }
-    fs::remove_all(target);
-    fs::create_directories(target);
-    fill();
-    write_file(target / kReady, "");
-}
-
-/// The newest complete folder under @p dir, if any.
-std::optional<fs::path> newest_ready(const fs::path& dir) {
-    std::optional<fs::path> best;
-    if (!fs::exists(dir)) {
-        return best;
-    }
-    for (const auto& entry : fs::directory_iterator(dir)) {
-        const fs::path ready = entry.path() / kReady;
-        if (fs::exists(ready) &&
-            (!best || fs::last_write_time(ready) > fs::last_write_time(*best / kReady))) {
-            best = entry.path();
-        }
-    }
-    return best;
-}
 
 /// Debian's headers name the folder they are installed in; ours lies elsewhere.
 /// They come with a vmlinux for type information, which takes a tool more.
@@ -149,30 +118,11 @@ std::optional<Offer> offer_source(const KernelSpec& spec, const Apt& apt) {
 
 }  // namespace
 
-std::optional<CacheChoice> choose_in_cache(const std::string& name, const fs::path& dir,
-                                           const std::optional<std::string>& offered) {
-    const auto cached = newest_ready(dir);
-    if (!offered && !cached) {
-        return std::nullopt;
-    }
-    if (!offered) {
-        return CacheChoice{.root = *cached,
-                           .notice = fmt::format("kernel {}: apt has none now, using {}", name,
-                                                 cached->filename().string())};
-    }
-    CacheChoice choice{.root = dir / *offered, .notice = {}};
-    if (cached && !fs::exists(choice.root / kReady)) {
-        choice.notice = fmt::format("kernel {}: {} takes the place of {}", name, *offered,
-                                    cached->filename().string());
-    }
-    return choice;
-}
-
 Kernel provide_kernel(const KernelSpec& spec) {
     const Apt apt(spec.suite);
     const auto offer = spec.is_built() ? offer_source(spec, apt) : offer_stock(spec, apt);
     const auto choice =
-        choose_in_cache(spec.name, cache_dir() / "kernels" / spec.name,
+        choose_in_cache("kernel " + spec.name, cache_dir() / "kernels" / spec.name,
                         offer ? std::optional<std::string>(offer->key) : std::nullopt);
     if (!choice) {
         throw std::runtime_error(
@@ -193,7 +143,7 @@ fs::path provide_checkpatch() {
     const auto sources = apt.depends("linux-source", "linux-source-[0-9].*");
     const fs::path dir = cache_dir() / "checkpatch";
     if (sources.empty()) {
-        const auto cached = newest_ready(dir);
+        const auto cached = newest_complete(dir);
         if (!cached) {
             throw std::runtime_error(
                 "apt does not know the package linux-source: run scripts/setup first");

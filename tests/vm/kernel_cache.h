@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "vm/cache.h"
@@ -29,20 +28,6 @@ struct Kernel {
 /// When apt cannot tell, the newest one already in the cache is used.
 /// Throws std::runtime_error with a plain message when there is none.
 Kernel provide_kernel(const KernelSpec& spec);
-
-/// Which folder of the cache a kernel is in, or is going to be.
-struct CacheChoice {
-    fs::path root;
-    /// What to tell if it is not the one that was used last; empty if it is.
-    std::string notice;
-};
-
-/// Chooses for kernel @p name among the complete folders under @p dir.
-/// @param offered name of the folder for what apt has now, nullopt if apt has
-///                nothing
-/// @return nullopt when there is neither an offer nor a complete folder
-std::optional<CacheChoice> choose_in_cache(const std::string& name, const fs::path& dir,
-                                           const std::optional<std::string>& offered);
 
 /// Folder with scripts/checkpatch.pl and its data, taken from the newest
 /// linux-source package of the suite.

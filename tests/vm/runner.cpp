@@ -75,7 +75,7 @@ bool find_kvm(const Kernel& kernel, const fs::path& scratch) {
 }  // namespace
 
 KernelSetup prepare_kernel(const KernelSpec& spec, const RunnerConfig& config) {
-    KernelSetup setup{.kernel = provide_kernel(spec), .modules = {}, .initramfs = {}};
+    KernelSetup setup{.kernel = provide_kernel(spec), .modules = {}, .initramfs = {}, .qemu = {}};
     fs::remove_all(config.results);
     fs::create_directories(config.results);
     std::cout << fmt::format("kernel {}: building the modules for {}", spec.name,
@@ -86,6 +86,7 @@ KernelSetup prepare_kernel(const KernelSpec& spec, const RunnerConfig& config) {
     write_initramfs(setup.kernel, config.source / "tests/vm/guest_init.sh",
                     config.programs / "guest-agent", setup.initramfs);
     setup.kvm = find_kvm(setup.kernel, config.results);
+    setup.qemu = setup.kvm ? installed_qemu() : provide_emulator();
     return setup;
 }
 
@@ -101,8 +102,11 @@ Runner::~Runner() {
 bool Runner::boot() {
     boots_++;
     console_ = config_.results / fmt::format("console-{}{}.log", label_, boots_);
-    VmOptions options{
-        .initramfs = setup_.initramfs, .smp = config_.smp, .kvm = setup_.kvm, .console = console_};
+    VmOptions options{.qemu = setup_.qemu,
+                      .initramfs = setup_.initramfs,
+                      .smp = config_.smp,
+                      .kvm = setup_.kvm,
+                      .console = console_};
     if (setup_.kernel.spec.coverage) {
         options.coverage = config_.results / fmt::format("{}{}{}", kCoveragePrefix, label_, boots_);
         fs::create_directories(options.coverage);
@@ -160,7 +164,8 @@ CaseResult Runner::run_case(const std::string& name, const std::vector<std::stri
 }
 
 int Runner::run_interactive(const std::vector<std::string>& argv) {
-    Vm vm(setup_.kernel, VmOptions{.initramfs = setup_.initramfs,
+    Vm vm(setup_.kernel, VmOptions{.qemu = setup_.qemu,
+                                   .initramfs = setup_.initramfs,
                                    .smp = config_.smp,
                                    .kvm = setup_.kvm,
                                    .console = {},

@@ -31,13 +31,14 @@ struct KernelSetup {
     fs::path modules;
     fs::path initramfs;
     bool kvm = false;
+    QemuCommand qemu;
 
     /// "KVM" or "TCG".
     [[nodiscard]] const char* accelerator() const { return kvm ? "KVM" : "TCG"; }
 };
 
-/// Provides the kernel, builds the modules, empties the folder for results and
-/// finds the accelerator.
+/// Provides the kernel, builds the modules, empties the folder for results,
+/// finds the accelerator and provides the QEMU for it.
 KernelSetup prepare_kernel(const KernelSpec& spec, const RunnerConfig& config);
 
 /// A case and how it was judged.

@@ -12,20 +12,24 @@
 namespace vmtest {
 namespace {
 
-constexpr const char* kQemu = "qemu-system-x86_64";
 constexpr const char* kProbeMessage = "accelerator-works";
 constexpr auto kProbeLimit = std::chrono::seconds(20);
 
-std::vector<std::string> base_command(bool kvm, int smp, int memory_mib) {
-    return {kQemu, "-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu", kvm ? "host" : "max",
-            // One CPU per socket: the MP table, by which kernels without ACPI
-            // find them, lists no others.
-            "-smp", fmt::format("{0},sockets={0}", smp), "-m", std::to_string(memory_mib),
-            "-nodefaults", "-display", "none", "-no-reboot"};
-}
+/// Everything of a CPU but the quick string instructions: emulated, they copy
+/// byte by byte, and the kernel would use them for every page.
+constexpr const char* kEmulatedCpu = "max,erms=off,fsrm=off";
 
 void append(std::vector<std::string>& argv, std::initializer_list<std::string> words) {
     argv.insert(argv.end(), words);
+}
+
+std::vector<std::string> base_command(QemuCommand argv, bool kvm, int smp, int memory_mib) {
+    append(argv, {"-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu", kvm ? "host" : kEmulatedCpu});
+    // One CPU per socket: the MP table, by which kernels without ACPI find
+    // them, lists no others.
+    append(argv, {"-smp", fmt::format("{0},sockets={0}", smp), "-m", std::to_string(memory_mib),
+                  "-nodefaults", "-display", "none", "-no-reboot"});
+    return argv;
 }
 
 /// Shares a host folder under @p tag.
@@ -38,7 +42,7 @@ void share(std::vector<std::string>& argv, const fs::path& folder, const std::st
 }
 
 std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& options, int port) {
-    auto argv = base_command(options.kvm, options.smp, kernel.spec.memory_mib);
+    auto argv = base_command(options.qemu, options.kvm, options.smp, kernel.spec.memory_mib);
     if (options.interactive) {
         append(argv, {"-serial", "mon:stdio"});
     } else {
@@ -102,7 +106,7 @@ bool kvm_works(const Kernel& kernel, const fs::path& scratch) {
     }
     const fs::path initramfs = scratch / "probe.cpio";
     write_probe_initramfs(initramfs, kProbeMessage);
-    auto argv = base_command(true, 2, 256);
+    auto argv = base_command(installed_qemu(), true, 2, 256);
     append(argv, {"-serial", "stdio", "-kernel", kernel.image, "-initrd", initramfs, "-append",
                   "console=ttyS0 panic=-1 quiet"});
     const auto result = run(argv, kProbeLimit);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "vm/channel.h"
+#include "vm/emulator.h"
 #include "vm/kernel_cache.h"
 #include "vm/process.h"
 
@@ -18,6 +19,7 @@ inline constexpr const char* kCoverageTag = "coverage";
 
 /// How a VM is started.
 struct VmOptions {
+    QemuCommand qemu;
     fs::path initramfs;
     /// Virtual CPUs.
     int smp = 2;
