@@ -124,6 +124,7 @@ void come_and_go(size_t count) {
     for (int round = 0; round < 5; round++) {
         SCOPED_TRACE(round);
         greet_all(hosts);
+        fmt::print("round {}: all have greeted each other\n", round);
         for (size_t i = 0; i < count; i++) {
             wait_until(
                 fmt::format("host {} has all connections", i),

@@ -2,6 +2,7 @@
 // Runs cases inside a test VM and writes an account of the result for the agent.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "vm/cache.h"
@@ -53,6 +54,8 @@ class ResultWriter : public testing::EmptyTestEventListener {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // What a case prints is seen when it prints it (vm-runner --verbose).
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     testing::InitGoogleTest(&argc, argv);
     if (const char* file = std::getenv("CASE_RESULT"); file != nullptr) {
         // GoogleTest owns its listeners.

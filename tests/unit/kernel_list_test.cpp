@@ -28,7 +28,7 @@ TEST(KernelList, ReadsEveryKey) {
         "  # another\n"
         "one image=i headers=h\n"
         "two image=i2 headers=h2 suite=s lacks=a,b boot=x=1 boot=y memory=2048 slowness=4 "
-        "left-out=f jobs=3\n"
+        "left-out=f\n"
         "three source=src-* config=c run=named\n"
         "four source=src-* config=d,c coverage=yes\n");
     ASSERT_EQ(all.size(), 4U);
@@ -37,13 +37,11 @@ TEST(KernelList, ReadsEveryKey) {
     EXPECT_EQ(all[0].headers, "h");
     EXPECT_TRUE(all[0].lacks.empty());
     EXPECT_EQ(all[0].slowness, 1);
-    EXPECT_EQ(all[0].jobs, 1);
     EXPECT_EQ(all[1].suite, "s");
     EXPECT_EQ(all[1].lacks, (std::set<std::string>{"a", "b"}));
     EXPECT_EQ(all[1].boot_args, "x=1 y");
     EXPECT_EQ(all[1].memory_mib, 2048);
     EXPECT_EQ(all[1].slowness, 4);
-    EXPECT_EQ(all[1].jobs, 3);
     EXPECT_EQ(all[1].left_out, "f");
     EXPECT_TRUE(all[1].by_default);
     EXPECT_EQ(all[2].source, "src-*");

@@ -77,12 +77,11 @@ TEST_F(PackageCache, WithoutAnOfferTheLastOneFilledIsUsedAndNamed) {
 
 TEST_F(PackageCache, WhatWasInterruptedIsFilledAnew) {
     const fs::path target = dir() / "linux-1";
-    EXPECT_THROW(fill_once(target,
-                           [&] {
-                               write_file(target / "half", "");
-                               throw std::runtime_error("no space");
-                           }),
-                 std::runtime_error);
+    const auto interrupted = [&] {
+        write_file(target / "half", "");
+        throw std::runtime_error("no space");
+    };
+    EXPECT_THROW(fill_once(target, interrupted), std::runtime_error);
     EXPECT_FALSE(newest_complete(dir()));
     fill_once(target, [&] { write_file(target / "whole", ""); });
     EXPECT_EQ(newest_complete(dir()), target);

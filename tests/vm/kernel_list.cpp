@@ -65,8 +65,6 @@ void set_key(KernelSpec& spec, const std::string& key, const std::string& value)
         spec.memory_mib = parse_number(key, value);
     } else if (key == "slowness") {
         spec.slowness = parse_number(key, value);
-    } else if (key == "jobs") {
-        spec.jobs = parse_number(key, value);
     } else {
         throw std::runtime_error("unknown key \"" + key + "\"");
     }

@@ -39,8 +39,6 @@ struct KernelSpec {
     int memory_mib = 1536;
     /// How much slower than the stock kernel; stretches every deadline.
     int slowness = 1;
-    /// VMs that run at the same time, or more if the run allows more.
-    int jobs = 1;
 
     /// The driver counts which of its lines run (gcov), and each VM hands that
     /// over.

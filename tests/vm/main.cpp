@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "vm/left_out.h"
 #include "vm/modules.h"
@@ -18,6 +20,13 @@ namespace {
 
 using namespace vmtest;
 
+/// One VM per CPU: of the two that it emulates, a case keeps one busy on average.
+/// More than four would need the memory of a large machine.
+int default_jobs() {
+    constexpr int kMost = 4;
+    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMost);
+}
+
 struct Options {
     std::string source = SOURCE_DIR;
     std::string programs = PROGRAM_DIR;
@@ -25,7 +34,7 @@ struct Options {
     bool quick = false;
     bool full = false;
     bool selected = false;
-    int jobs = 1;
+    int jobs = default_jobs();
     std::string filter = "*";
     std::string results;
     std::string tally;

@@ -74,13 +74,9 @@ void Suite::prepare() {
     prepared_.notify_all();
 }
 
-int Suite::jobs_of(const KernelSpec& spec) const {
-    return std::max(options_.jobs, spec.jobs);
-}
-
-std::optional<Suite::Job> Suite::take_job(int worker) {
+std::optional<Suite::Job> Suite::take_job() {
     for (auto& kernel : kernels_) {
-        if (worker <= jobs_of(kernel.run.spec) && kernel.next < kernel.run.names.size()) {
+        if (kernel.next < kernel.run.names.size()) {
             if (kernel.next == 0) {
                 kernel.start = Clock::now();
             }
@@ -90,11 +86,11 @@ std::optional<Suite::Job> Suite::take_job(int worker) {
     return std::nullopt;
 }
 
-std::optional<Suite::Job> Suite::next_job(int worker) {
+std::optional<Suite::Job> Suite::next_job() {
     std::unique_lock lock(mutex_);
     std::optional<Job> job;
     prepared_.wait(lock, [&] {
-        job = error_ ? std::nullopt : take_job(worker);
+        job = error_ ? std::nullopt : take_job();
         return job || all_prepared_ || error_;
     });
     return job;
@@ -143,13 +139,12 @@ void Suite::serve(int worker) {
                                   : Runner::Sink();
     std::unique_ptr<Runner> runner;
     const Progress* current = nullptr;
-    while (const auto job = next_job(worker)) {
+    while (const auto job = next_job()) {
         if (job->kernel != current) {
             current = job->kernel;
             runner.reset();
-            runner = std::make_unique<Runner>(
-                current->setup, current->run.config,
-                jobs_of(current->run.spec) > 1 ? fmt::format("{}-", worker) : "");
+            runner = std::make_unique<Runner>(current->setup, current->run.config,
+                                              options_.jobs > 1 ? fmt::format("{}-", worker) : "");
         }
         const int boots = runner->boots();
         auto result = runner->run_case(
@@ -212,14 +207,10 @@ Tally Suite::conclude() const {
 }
 
 Tally Suite::run() {
-    int most = options_.jobs;
-    for (const auto& run : runs_) {
-        most = std::max(most, run.names.empty() ? 1 : jobs_of(run.spec));
-    }
     {
         const std::jthread preparing([this] { prepare(); });
         std::vector<std::jthread> workers;
-        for (int worker = 1; worker <= most; worker++) {
+        for (int worker = 1; worker <= options_.jobs; worker++) {
             workers.emplace_back([this, worker] { work(worker); });
         }
     }

@@ -38,7 +38,7 @@ struct KernelRun {
 
 /// How to run them.
 struct SuiteOptions {
-    /// VMs of one kernel that run at the same time, if its line says no more.
+    /// VMs that run at the same time.
     int jobs = 1;
     /// Shows what the cases print.
     bool verbose = false;
@@ -79,11 +79,10 @@ class Suite {
     void prepare_one(KernelRun run);
     void work(int worker);
     void serve(int worker);
-    [[nodiscard]] int jobs_of(const KernelSpec& spec) const;
     /// Waits for a kernel when there may be more; none: all cases are given out.
-    std::optional<Job> next_job(int worker);
-    /// The next case of a kernel that has that many workers.
-    std::optional<Job> take_job(int worker);
+    std::optional<Job> next_job();
+    /// The next case of a kernel that is ready.
+    std::optional<Job> take_job();
     Tally conclude() const;
     /// Prints what ran of the driver. Returns false when that is too little.
     bool conclude_coverage(const Progress& kernel) const;
