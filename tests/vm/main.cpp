@@ -20,7 +20,7 @@ namespace {
 
 using namespace vmtest;
 
-/// One VM per CPU: of the two that it emulates, a case keeps one busy on average.
+/// One VM per CPU of the host: of its own two it keeps one busy on average.
 /// More than four would need the memory of a large machine.
 int default_jobs() {
     constexpr int kMost = 4;
