@@ -27,6 +27,14 @@ class PackageCache : public testing::Test {
         write_file(ready, "");
         fs::last_write_time(ready, fs::file_time_type::clock::now() - age);
     }
+    /// Expects the choice of a folder, and what is told.
+    void expect_choice(const std::optional<std::string>& offered, const std::string& folder,
+                       const std::string& notice) const {
+        const auto choice = choose_in_cache("kernel k", dir_, offered);
+        ASSERT_TRUE(choice);
+        EXPECT_EQ(choice->root, dir_ / folder);
+        EXPECT_EQ(choice->notice, notice);
+    }
 
   private:
     fs::path dir_ =
@@ -40,19 +48,13 @@ TEST_F(PackageCache, NothingOfferedAndNothingThereIsNone) {
 }
 
 TEST_F(PackageCache, TheFirstComesWithoutANotice) {
-    const auto choice = choose_in_cache("kernel k", dir() / "missing", "linux-1");
-    ASSERT_TRUE(choice);
-    EXPECT_EQ(choice->root, dir() / "missing/linux-1");
-    EXPECT_EQ(choice->notice, "");
+    expect_choice("linux-1", "linux-1", "");
 }
 
 TEST_F(PackageCache, WhatIsThereIsUsedWithoutANotice) {
     fill("linux-1", hours(2));
     fill("linux-2", hours(1));
-    const auto choice = choose_in_cache("kernel k", dir(), "linux-1");
-    ASSERT_TRUE(choice);
-    EXPECT_EQ(choice->root, dir() / "linux-1");
-    EXPECT_EQ(choice->notice, "");
+    expect_choice("linux-1", "linux-1", "");
 }
 
 TEST_F(PackageCache, ANewerPackageTakesThePlaceAndIsNamed) {
@@ -60,19 +62,23 @@ TEST_F(PackageCache, ANewerPackageTakesThePlaceAndIsNamed) {
     fill("linux-2", hours(1));
     // An interrupted download is no kernel yet.
     fs::create_directories(dir() / "linux-3");
-    const auto choice = choose_in_cache("kernel k", dir(), "linux-3");
-    ASSERT_TRUE(choice);
-    EXPECT_EQ(choice->root, dir() / "linux-3");
-    EXPECT_EQ(choice->notice, "kernel k: linux-3 takes the place of linux-2");
+    expect_choice("linux-3", "linux-3", "kernel k: linux-3 takes the place of linux-2");
 }
 
 TEST_F(PackageCache, WithoutAnOfferTheLastOneFilledIsUsedAndNamed) {
     fill("linux-2", hours(1));
     fill("linux-1", hours(2));
-    const auto choice = choose_in_cache("kernel k", dir(), std::nullopt);
-    ASSERT_TRUE(choice);
-    EXPECT_EQ(choice->root, dir() / "linux-2");
-    EXPECT_EQ(choice->notice, "kernel k: apt has none now, using linux-2");
+    expect_choice(std::nullopt, "linux-2", "kernel k: apt has none now, using linux-2");
+}
+
+TEST_F(PackageCache, OnlyWhatIsOfferedAndMissingIsFilled) {
+    int fills = 0;
+    const auto count = [&fills](const fs::path&) { fills++; };
+    EXPECT_FALSE(provide_in_cache("kernel k", dir(), std::nullopt, count));
+    EXPECT_EQ(provide_in_cache("kernel k", dir(), "linux-1", count), dir() / "linux-1");
+    EXPECT_EQ(provide_in_cache("kernel k", dir(), "linux-1", count), dir() / "linux-1");
+    EXPECT_EQ(provide_in_cache("kernel k", dir(), std::nullopt, count), dir() / "linux-1");
+    EXPECT_EQ(fills, 1);
 }
 
 TEST_F(PackageCache, WhatWasInterruptedIsFilledAnew) {

@@ -21,28 +21,24 @@ constexpr const char* kPackage = "qemu-system-x86";
 QemuCommand provide_backport() {
     const Apt apt(installed_suite() + "-backports");
     const std::string version = apt.version(kPackage);
-    const auto choice =
-        choose_in_cache("QEMU", cache_dir() / "qemu",
-                        version.empty() ? std::nullopt : std::optional<std::string>(version));
-    if (!choice) {
+    const auto root =
+        provide_in_cache("QEMU", cache_dir() / "qemu",
+                         version.empty() ? std::nullopt : std::optional<std::string>(version),
+                         [&](const fs::path& place) {
+                             std::cout << fmt::format("QEMU: downloading {}", version) << std::endl;
+                             apt.unpack({kPackage, "qemu-system-data", "seabios"}, place);
+                         });
+    if (!root) {
         throw std::runtime_error("the backports have none");
     }
-    if (!choice->notice.empty()) {
-        std::cout << choice->notice << std::endl;
-    }
-    const fs::path& root = choice->root;
-    fill_once(root, [&] {
-        std::cout << fmt::format("QEMU: downloading {}", version) << std::endl;
-        apt.unpack({kPackage, "qemu-system-data", "seabios"}, root);
-    });
-    QemuCommand command = {(root / "usr/bin" / kProgram).string()};
+    QemuCommand command = {(*root / "usr/bin" / kProgram).string()};
     // Its libraries are those that the installed one has brought along.
     auto probe = command;
     probe.emplace_back("--version");
     run_or_throw(probe, std::chrono::minutes(1));
     for (const char* data : {"usr/share/seabios", "usr/share/qemu"}) {
         command.emplace_back("-L");
-        command.push_back((root / data).string());
+        command.push_back((*root / data).string());
     }
     return command;
 }

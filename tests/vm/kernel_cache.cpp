@@ -121,21 +121,16 @@ std::optional<Offer> offer_source(const KernelSpec& spec, const Apt& apt) {
 Kernel provide_kernel(const KernelSpec& spec) {
     const Apt apt(spec.suite);
     const auto offer = spec.is_built() ? offer_source(spec, apt) : offer_stock(spec, apt);
-    const auto choice =
-        choose_in_cache("kernel " + spec.name, cache_dir() / "kernels" / spec.name,
-                        offer ? std::optional<std::string>(offer->key) : std::nullopt);
-    if (!choice) {
+    const auto root =
+        provide_in_cache("kernel " + spec.name, cache_dir() / "kernels" / spec.name,
+                         offer ? std::optional<std::string>(offer->key) : std::nullopt,
+                         [&](const fs::path& place) { offer->fill(place); });
+    if (!root) {
         throw std::runtime_error(
             fmt::format("apt does not know the package {}: run scripts/setup first",
                         spec.is_built() ? spec.source : spec.image));
     }
-    if (!choice->notice.empty()) {
-        std::cout << choice->notice << std::endl;
-    }
-    if (offer) {
-        fill_once(choice->root, [&] { offer->fill(choice->root); });
-    }
-    return describe(spec, choice->root);
+    return describe(spec, *root);
 }
 
 fs::path provide_checkpatch() {

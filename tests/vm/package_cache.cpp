@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
+
 namespace vmtest {
 namespace {
 
@@ -54,6 +56,22 @@ std::optional<CacheChoice> choose_in_cache(const std::string& what, const fs::pa
                                     cached->filename().string());
     }
     return choice;
+}
+
+std::optional<fs::path> provide_in_cache(const std::string& what, const fs::path& dir,
+                                         const std::optional<std::string>& offered,
+                                         const std::function<void(const fs::path& root)>& fill) {
+    const auto choice = choose_in_cache(what, dir, offered);
+    if (!choice) {
+        return std::nullopt;
+    }
+    if (!choice->notice.empty()) {
+        std::cout << choice->notice << std::endl;
+    }
+    if (offered) {
+        fill_once(choice->root, [&] { fill(choice->root); });
+    }
+    return choice->root;
 }
 
 }  // namespace vmtest

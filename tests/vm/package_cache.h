@@ -28,6 +28,12 @@ std::optional<CacheChoice> choose_in_cache(const std::string& what, const fs::pa
 /// an interrupted fill is started over.
 void fill_once(const fs::path& target, const std::function<void()>& fill);
 
+/// The folder that choose_in_cache() chooses, filled by @p fill when apt has an
+/// offer and the folder is not complete. Tells what there is to tell.
+std::optional<fs::path> provide_in_cache(const std::string& what, const fs::path& dir,
+                                         const std::optional<std::string>& offered,
+                                         const std::function<void(const fs::path& root)>& fill);
+
 /// The complete folder under @p dir that was filled last, if any.
 std::optional<fs::path> newest_complete(const fs::path& dir);
 
