@@ -6,6 +6,7 @@
 
 namespace {
 
+using vmtest::option_lines;
 using vmtest::unmet_options;
 using Lines = std::vector<std::string>;
 
@@ -14,6 +15,12 @@ constexpr const char* kConfig =
     "CONFIG_A=y\n"
     "CONFIG_B=m\n"
     "CONFIG_TEXT=\"a b\"\n";
+
+TEST(KernelConfig, CommentsAreNoOptions) {
+    EXPECT_EQ(option_lines("# why\nCONFIG_A=y\n\n# CONFIG_C is not set\n# CONFIG_D is slow\n"),
+              (Lines{"CONFIG_A=y", "# CONFIG_C is not set"}));
+    EXPECT_EQ(option_lines(""), Lines{});
+}
 
 TEST(KernelConfig, TakesWhatIsThere) {
     EXPECT_EQ(unmet_options("CONFIG_A=y\nCONFIG_B=m\n# a comment\n\n", kConfig), Lines{});

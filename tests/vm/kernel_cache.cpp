@@ -110,7 +110,9 @@ std::optional<Offer> offer_source(const KernelSpec& spec, const Apt& apt) {
     for (const auto& config : spec.configs) {
         fragment += read_file(config);
     }
-    const size_t hash = std::hash<std::string>{}(fragment);
+    // Another comment is no other kernel.
+    const size_t hash =
+        std::hash<std::string>{}(fmt::to_string(fmt::join(option_lines(fragment), "\n")));
     return Offer{
         .key = fmt::format("{}_{}-{:08x}", package, apt.version(package), hash & 0xffffffffU),
         .fill = [=](const fs::path& root) { fill_source(spec, apt, package, fragment, root); }};

@@ -65,27 +65,34 @@ void prune(const fs::path& tree) {
 
 }  // namespace
 
+std::vector<std::string> option_lines(std::string_view fragment) {
+    std::vector<std::string> lines;
+    std::istringstream in{std::string(fragment)};
+    for (std::string line; std::getline(in, line);) {
+        const bool unset = line.starts_with(kUnset) && line.ends_with(" is not set");
+        if (unset || line.starts_with(kOption)) {
+            lines.push_back(line);
+        }
+    }
+    return lines;
+}
+
 std::vector<std::string> unmet_options(std::string_view fragment, std::string_view config) {
     std::set<std::string> have;
     std::set<std::string> names;
-    std::istringstream config_in{std::string(config)};
-    for (std::string line; std::getline(config_in, line);) {
+    for (const auto& line : option_lines(config)) {
         have.insert(line);
         if (line.starts_with(kOption)) {
             names.insert(line.substr(0, line.find('=')));
         }
     }
     std::vector<std::string> unmet;
-    std::istringstream fragment_in{std::string(fragment)};
-    for (std::string line; std::getline(fragment_in, line);) {
-        if (line.starts_with(kOption) && !have.contains(line)) {
+    for (const auto& line : option_lines(fragment)) {
+        const bool met = line.starts_with(kOption)
+                             ? have.contains(line)
+                             : !names.contains(line.substr(2, line.find(' ', 2) - 2));
+        if (!met) {
             unmet.push_back(line);
-        }
-        if (line.starts_with(kUnset) && line.ends_with(" is not set")) {
-            const std::string name = line.substr(2, line.find(' ', 2) - 2);
-            if (names.contains(name)) {
-                unmet.push_back(line);
-            }
         }
     }
     return unmet;

@@ -9,6 +9,10 @@
 
 namespace vmtest {
 
+/// The lines of @p fragment that set or unset an option, in order. The others are
+/// comments, "# CONFIG_X is not set" is not.
+std::vector<std::string> option_lines(std::string_view fragment);
+
 /// The lines of the configuration fragment @p fragment that the configuration
 /// @p config does not fulfil. A line that sets an option must be there as it
 /// is; "# CONFIG_X is not set" holds as well when the option does not appear.
