@@ -11,6 +11,7 @@
 
 namespace {
 
+using vmtest::lockdep_checks;
 using vmtest::scan_kernel_log;
 using vmtest::Splat;
 
@@ -103,6 +104,29 @@ TEST(Splat, KeepsTheLineAsItCame) {
     const auto found = scan_kernel_log("[    1.0] one\n[    2.0] refcount_t: underflow;\n");
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].line, "[    2.0] refcount_t: underflow;");
+}
+
+TEST(Splat, TheCommandLineIsNoStall) {
+    EXPECT_TRUE(scan_kernel_log("Command line: quiet rcupdate.rcu_cpu_stall_timeout=60").empty());
+    EXPECT_TRUE(scan_kernel_log("\tRCU CPU stall warnings timeout set to 60 "
+                                "(rcu_cpu_stall_timeout).")
+                    .empty());
+    for (const std::string line : {"rcu: INFO: rcu_preempt self-detected stall on CPU",
+                                   "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+                                   "rcu: INFO: rcu_sched detected expedited stalls on CPUs",
+                                   "rcu: rcu_preempt kthread starved for 2500 jiffies!"}) {
+        const auto found = scan_kernel_log(line);
+        ASSERT_EQ(found.size(), 1U) << line;
+        EXPECT_EQ(found[0].kind, "RCU stall");
+    }
+}
+
+TEST(Splat, SaysWhetherLockdepStillChecks) {
+    const std::string before = " max lock class index:                   95\n";
+    EXPECT_TRUE(lockdep_checks(before + " debug_locks:                             1\n\n"));
+    EXPECT_FALSE(lockdep_checks(before + " debug_locks:                             0\n\n"));
+    EXPECT_FALSE(lockdep_checks(before));
+    EXPECT_FALSE(lockdep_checks(""));
 }
 
 }  // namespace

@@ -60,7 +60,6 @@ KernelLog::KernelLog() : fd_(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEX
     if (!fd_.valid()) {
         throw std::runtime_error("cannot open /dev/kmsg");
     }
-    ::lseek(fd_.get(), 0, SEEK_END);
 }
 
 std::optional<std::string> KernelLog::next() {
@@ -180,6 +179,9 @@ void Agent::run_case(const json& order) {
     }
     auto errors = clean_up(kCgroup, kCleanupStep);
     const std::string leaks = scan_kmemleak();
+    for (auto& error : stopped_checkers()) {
+        errors.push_back(std::move(error));
+    }
     if (order.value("coverage", false)) {
         if (auto error = save_coverage()) {
             errors.push_back(std::move(*error));

@@ -13,7 +13,8 @@ namespace vmtest {
 /// Reads the kernel's messages as they come (/dev/kmsg).
 class KernelLog {
   public:
-    /// Starts after the messages that are there already.
+    /// Starts with the first message: a fault while the kernel started counts
+    /// for the first case.
     KernelLog();
     [[nodiscard]] int fd() const { return fd_.get(); }
     /// The next message, one or more lines; nothing when there is none now.
@@ -53,6 +54,10 @@ bool have_kmemleak();
 void clear_kmemleak();
 /// Looks for leaked memory. Returns the kernel's report, empty when clean.
 std::string scan_kmemleak();
+/// The checkers that the kernel has, but which have stopped: lockdep does so
+/// after its first report, kmemleak when it has no memory. A case that they did
+/// not watch to its end proves nothing.
+std::vector<std::string> stopped_checkers();
 
 /// Hands the runner what has run in this kernel so far. Returns why it cannot.
 std::optional<std::string> save_coverage();

@@ -8,11 +8,13 @@
 
 #include "vm/agent.h"
 #include "vm/cache.h"
+#include "vm/splat.h"
 
 namespace vmtest {
 namespace {
 
 constexpr const char* kKmemleak = "/sys/kernel/debug/kmemleak";
+constexpr const char* kLockdepStats = "/proc/lockdep_stats";
 /// The modules under test, in the order they are unloaded.
 constexpr std::array kModules = {"ib_ipoib", "vib"};
 
@@ -100,6 +102,18 @@ std::string scan_kmemleak() {
     write_text(kKmemleak, "scan");
     write_text(kKmemleak, "scan");
     return read_or_empty(kKmemleak);
+}
+
+std::vector<std::string> stopped_checkers() {
+    std::vector<std::string> stopped;
+    // It takes no more orders then.
+    if (have_kmemleak() && !write_text(kKmemleak, "scan=off")) {
+        stopped.emplace_back("kmemleak has stopped looking for leaks");
+    }
+    if (fs::exists(kLockdepStats) && !lockdep_checks(read_or_empty(kLockdepStats))) {
+        stopped.emplace_back("lockdep has stopped checking");
+    }
+    return stopped;
 }
 
 }  // namespace vmtest

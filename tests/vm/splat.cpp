@@ -30,7 +30,7 @@ constexpr std::array kPatterns = {
             R"(|suspicious RCU usage|held lock freed|lock held when returning|DEBUG_LOCKS_WARN_ON)"
             R"(|lockdep: (BUG|MAX)|BUG: MAX_LOCK|INFO: trying to register non-static key)",
             false},
-    Pattern{"RCU stall", R"(rcu.*(stall|detected expedited)|self-detected stall)", false},
+    Pattern{"RCU stall", R"(rcu.*detected.* stall|rcu.* kthread starved)", false},
     Pattern{"lockup", R"((soft|hard) lockup|LOCKUP)", false},
     Pattern{"hung task", R"(blocked for more than \d+ seconds)", false},
     Pattern{"atomic sleep", R"(sleeping function called from|scheduling while atomic)", false},
@@ -96,6 +96,10 @@ std::vector<Splat> scan_kernel_log(std::string_view log) {
         }
     }
     return found;
+}
+
+bool lockdep_checks(const std::string& stats) {
+    return std::regex_search(stats, std::regex(R"((^|\n) *debug_locks: +1(\n|$))"));
 }
 
 }  // namespace vmtest

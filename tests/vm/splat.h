@@ -21,4 +21,8 @@ struct Splat {
 /// line. Time stamps and log levels in front of a message are ignored.
 std::vector<Splat> scan_kernel_log(std::string_view log);
 
+/// Whether lockdep still checks, which it gives up after its first report.
+/// @param stats text of /proc/lockdep_stats
+bool lockdep_checks(const std::string& stats);
+
 }  // namespace vmtest
