@@ -20,11 +20,12 @@ namespace {
 
 using namespace vmtest;
 
-/// One VM per CPU of the host: of its own two it keeps one busy on average.
-/// More than four would need the memory of a large machine.
+/// One VM more than the host has CPUs: of its two CPUs a VM keeps one busy on
+/// average, less when a case waits. More than four would need the memory of a
+/// large machine.
 int default_jobs() {
     constexpr int kMost = 4;
-    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMost);
+    return std::min(static_cast<int>(std::thread::hardware_concurrency()) + 1, kMost);
 }
 
 struct Options {

@@ -54,7 +54,7 @@ std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& optio
     // to have time stamp counters that differ; emulated ones never do, and any
     // other clock is a device, which takes a hundred times as long to read.
     append(argv, {"-append",
-                  "console=ttyS0 panic=-1 quiet mitigations=off log_buf_len=4M "
+                  "console=ttyS0 panic=-1 quiet mitigations=off log_buf_len=1M "
                   "rcupdate.rcu_cpu_stall_timeout=60 " +
                       std::string(options.kvm ? "" : "tsc=reliable ") + kernel.spec.boot_args});
     share(argv, "/", "root");
