@@ -6,6 +6,7 @@
 
 namespace {
 
+using vmtest::boot_fault;
 using vmtest::CaseRecord;
 using vmtest::judge;
 using vmtest::Verdict;
@@ -113,6 +114,13 @@ TEST(Verdict, CleanupThatFailsSpoilsAPass) {
     result = judge(record, {});
     EXPECT_EQ(result.reason, "an expectation");
     EXPECT_TRUE(result.replace_vm);
+}
+
+TEST(BootFault, IsAReportOrACheckerThatHasStopped) {
+    EXPECT_EQ(boot_fault("Linux version 6.1\nCommand line: quiet\n", {}), "");
+    EXPECT_EQ(boot_fault("one\nWARNING: suspicious RCU usage\n", {"lockdep has stopped"}),
+              "lockdep: WARNING: suspicious RCU usage");
+    EXPECT_EQ(boot_fault("one\n", {"lockdep has stopped"}), "lockdep has stopped");
 }
 
 }  // namespace

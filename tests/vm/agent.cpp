@@ -86,7 +86,14 @@ Agent::Agent(Fd port) : channel_(std::move(port)) {}
 void Agent::hello() {
     utsname name{};
     ::uname(&name);
-    channel_.send({{"event", "hello"}, {"kernel", name.release}, {"kmemleak", have_kmemleak()}});
+    std::string log;
+    while (const auto message = log_.next()) {
+        log += *message + "\n";
+    }
+    channel_.send({{"event", "hello"},
+                   {"kernel", name.release},
+                   {"kernel_log", log},
+                   {"stopped", stopped_checkers()}});
 }
 
 void Agent::serve() {

@@ -13,8 +13,7 @@ namespace vmtest {
 /// Reads the kernel's messages as they come (/dev/kmsg).
 class KernelLog {
   public:
-    /// Starts with the first message: a fault while the kernel started counts
-    /// for the first case.
+    /// Starts with the first message that is still there.
     KernelLog();
     [[nodiscard]] int fd() const { return fd_.get(); }
     /// The next message, one or more lines; nothing when there is none now.

@@ -16,6 +16,9 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds kBootLimit{180};
+/// A kernel may report a fault of its own before anything of the project is
+/// loaded. That speaks neither for nor against a case.
+constexpr int kBootAttempts = 3;
 /// For the steps that the agent takes after a case, each of which it limits.
 constexpr seconds kCleanupLimit{400};
 /// Where the verdict of the accelerator probe is kept, one per start of the host.
@@ -99,7 +102,7 @@ Runner::~Runner() {
     }
 }
 
-bool Runner::boot() {
+std::optional<json> Runner::start_vm() {
     boots_++;
     console_ = config_.results / fmt::format("console-{}{}.log", label_, boots_);
     VmOptions options{.qemu = setup_.qemu,
@@ -112,7 +115,29 @@ bool Runner::boot() {
         fs::create_directories(options.coverage);
     }
     vm_ = std::make_unique<Vm>(setup_.kernel, options);
-    return vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness).has_value();
+    return vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness);
+}
+
+bool Runner::boot() {
+    for (int attempt = 0; attempt < kBootAttempts; attempt++) {
+        const auto hello = start_vm();
+        if (!hello) {
+            return false;
+        }
+        const std::string log = hello->value("kernel_log", "");
+        const std::string fault =
+            boot_fault(log, hello->value("stopped", std::vector<std::string>()));
+        if (fault.empty()) {
+            return true;
+        }
+        const fs::path file = config_.results / fmt::format("boot-{}{}.kernel.log", label_, boots_);
+        write_file(file, log);
+        std::cout << fmt::format("kernel {}: not fit for a case after its start, see {}: {}\n",
+                                 setup_.kernel.spec.name, file.string(), fault)
+                  << std::flush;
+        vm_.reset();
+    }
+    return false;
 }
 
 json Runner::make_order(const std::vector<std::string>& argv, seconds limit) const {

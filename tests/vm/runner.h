@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,9 @@ class Runner {
     [[nodiscard]] const fs::path& console() const { return console_; }
 
   private:
+    /// Starts a VM. Returns the agent's greeting, nothing if it never comes.
+    std::optional<nlohmann::json> start_vm();
+    /// Starts VMs until one is fit for a case; false when none is.
     bool boot();
     CaseRecord talk(const std::string& name, const nlohmann::json& order,
                     std::chrono::seconds limit, const Sink& sink);

@@ -103,4 +103,12 @@ Judgement judge(const CaseRecord& record, const std::set<std::string>& lacks) {
     return result;
 }
 
+std::string boot_fault(std::string_view kernel_log, const std::vector<std::string>& stopped) {
+    const auto splats = scan_kernel_log(kernel_log);
+    if (!splats.empty()) {
+        return splats.front().kind + ": " + splats.front().line;
+    }
+    return stopped.empty() ? "" : stopped.front();
+}
+
 }  // namespace vmtest

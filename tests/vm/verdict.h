@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vmtest {
@@ -70,5 +71,11 @@ inline constexpr const char* kSkipPrefix = "missing feature: ";
 /// @param record what happened
 /// @param lacks names of the features this kernel is known not to have
 Judgement judge(const CaseRecord& record, const std::set<std::string>& lacks);
+
+/// Why a VM that has just started is no place for a case: a report in its
+/// kernel's log, or a checker of the kernel that has stopped.
+/// @param stopped such checkers, in words
+/// @return empty when there is nothing against it
+std::string boot_fault(std::string_view kernel_log, const std::vector<std::string>& stopped);
 
 }  // namespace vmtest
