@@ -179,7 +179,7 @@ CaseResult Runner::run_case(const std::string& name, const std::vector<std::stri
         result.record = talk(name, order, limit, sink);
     } else {
         result.record = CaseRecord{.name = name, .lost = true};
-        result.record.output = "the VM did not become ready\n";
+        result.record.output = "no VM became ready for it\n";
     }
     result.judgement = judge(result.record, setup_.kernel.spec.lacks);
     if (result.judgement.replace_vm) {
