@@ -30,7 +30,11 @@ constexpr std::array kPatterns = {
             R"(|suspicious RCU usage|held lock freed|lock held when returning|DEBUG_LOCKS_WARN_ON)"
             R"(|lockdep: (BUG|MAX)|BUG: MAX_LOCK|INFO: trying to register non-static key)",
             false},
-    Pattern{"RCU stall", R"(rcu.*detected.* stall|rcu.* kthread starved)", false},
+    // The kernel's command line and an early message name a parameter.
+    Pattern{"RCU stall",
+            R"(^(?!.*rcu_cpu_stall_timeout).*(rcu.*(stall|detected expedited|kthread starved))"
+            R"(|self-detected stall))",
+            false},
     Pattern{"lockup", R"((soft|hard) lockup|LOCKUP)", false},
     Pattern{"hung task", R"(blocked for more than \d+ seconds)", false},
     Pattern{"atomic sleep", R"(sleeping function called from|scheduling while atomic)", false},
