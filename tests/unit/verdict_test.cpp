@@ -71,6 +71,14 @@ TEST(Verdict, LostVmIsNotAFailureOfTheCase) {
     EXPECT_TRUE(result.replace_vm);
 }
 
+TEST(Verdict, WithoutAVmTheCaseIsLostToo) {
+    CaseRecord record;
+    record.no_vm = true;
+    const auto result = judge(record, {});
+    EXPECT_EQ(result.verdict, Verdict::kLost);
+    EXPECT_EQ(result.reason, "no VM was fit for it");
+}
+
 TEST(Verdict, SplatSpoilsAPassAndExplainsTheRest) {
     CaseRecord record = passed();
     record.kernel_log += "WARNING: CPU: 0 PID: 7 at net/core/dev.c:1 f+0x0/0x1\n";

@@ -6,6 +6,8 @@ B=/bin/busybox
 $B mount -t proc proc /proc
 $B mount -t sysfs sys /sys
 $B mount -t devtmpfs dev /dev
+# From here on the agent reads the kernel's messages; the console costs time.
+echo 4 > /proc/sys/kernel/printk
 # Kernels choose different qdiscs, and some drop what has waited for long: on a
 # slow host that is any packet.
 echo pfifo_fast > /proc/sys/net/core/default_qdisc

@@ -102,7 +102,7 @@ std::string failure_text(const CaseResult& result, const fs::path& console) {
     }
     text += section("kmemleak", record.leak_report);
     text += section("kernel log", tail(record.kernel_log, kKernelLines));
-    if (record.lost && fs::exists(console)) {
+    if ((record.lost || record.no_vm) && fs::exists(console)) {
         text += section("end of " + console.string(), tail(read_file(console), kConsoleLines));
     }
     return text;

@@ -16,8 +16,8 @@ using nlohmann::json;
 using std::chrono::seconds;
 
 constexpr seconds kBootLimit{180};
-/// A kernel may report a fault of its own before anything of the project is
-/// loaded. That speaks neither for nor against a case.
+/// A kernel may hang or report a fault of its own before anything of the project
+/// is loaded. That speaks neither for nor against a case.
 constexpr int kBootAttempts = 3;
 /// For the steps that the agent takes after a case, each of which it limits.
 constexpr seconds kCleanupLimit{400};
@@ -102,7 +102,7 @@ Runner::~Runner() {
     }
 }
 
-std::optional<json> Runner::start_vm() {
+std::string Runner::start_vm() {
     boots_++;
     console_ = config_.results / fmt::format("console-{}{}.log", label_, boots_);
     VmOptions options{.qemu = setup_.qemu,
@@ -115,28 +115,30 @@ std::optional<json> Runner::start_vm() {
         fs::create_directories(options.coverage);
     }
     vm_ = std::make_unique<Vm>(setup_.kernel, options);
-    return vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness);
+    const auto hello = vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness);
+    if (!hello) {
+        return fmt::format("did not start, see {}", console_.string());
+    }
+    const std::string log = hello->value("kernel_log", "");
+    const std::string fault = boot_fault(log, hello->value("stopped", std::vector<std::string>()));
+    if (fault.empty()) {
+        return "";
+    }
+    const fs::path file = config_.results / fmt::format("boot-{}{}.kernel.log", label_, boots_);
+    write_file(file, log);
+    return fmt::format("not fit for a case after its start, see {}: {}", file.string(), fault);
 }
 
 bool Runner::boot() {
-    for (int attempt = 0; attempt < kBootAttempts; attempt++) {
-        const auto hello = start_vm();
-        if (!hello) {
-            return false;
-        }
-        const std::string log = hello->value("kernel_log", "");
-        const std::string fault =
-            boot_fault(log, hello->value("stopped", std::vector<std::string>()));
+    for (int attempt = 0; attempt < kBootAttempts && !gave_up_; attempt++) {
+        const std::string fault = start_vm();
         if (fault.empty()) {
             return true;
         }
-        const fs::path file = config_.results / fmt::format("boot-{}{}.kernel.log", label_, boots_);
-        write_file(file, log);
-        std::cout << fmt::format("kernel {}: not fit for a case after its start, see {}: {}\n",
-                                 setup_.kernel.spec.name, file.string(), fault)
-                  << std::flush;
+        std::cout << fmt::format("kernel {}: {}\n", setup_.kernel.spec.name, fault) << std::flush;
         vm_.reset();
     }
+    gave_up_ = true;
     return false;
 }
 
@@ -178,8 +180,7 @@ CaseResult Runner::run_case(const std::string& name, const std::vector<std::stri
         order["coverage"] = setup_.kernel.spec.coverage;
         result.record = talk(name, order, limit, sink);
     } else {
-        result.record = CaseRecord{.name = name, .lost = true};
-        result.record.output = "no VM became ready for it\n";
+        result.record = CaseRecord{.name = name, .no_vm = true};
     }
     result.judgement = judge(result.record, setup_.kernel.spec.lacks);
     if (result.judgement.replace_vm) {

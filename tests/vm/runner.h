@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,9 +77,10 @@ class Runner {
     [[nodiscard]] const fs::path& console() const { return console_; }
 
   private:
-    /// Starts a VM. Returns the agent's greeting, nothing if it never comes.
-    std::optional<nlohmann::json> start_vm();
-    /// Starts VMs until one is fit for a case; false when none is.
+    /// Starts a VM. Says why it is not fit for a case, nothing when it is.
+    std::string start_vm();
+    /// Starts VMs until one is fit for a case; false, from then on at once, when
+    /// none is.
     bool boot();
     CaseRecord talk(const std::string& name, const nlohmann::json& order,
                     std::chrono::seconds limit, const Sink& sink);
@@ -92,6 +92,7 @@ class Runner {
     std::string label_;
     fs::path console_;
     int boots_ = 0;
+    bool gave_up_ = false;
     std::unique_ptr<Vm> vm_;
 };
 

@@ -73,6 +73,9 @@ const char* to_string(Verdict verdict) {
 }
 
 Judgement judge(const CaseRecord& record, const std::set<std::string>& lacks) {
+    if (record.no_vm) {
+        return {Verdict::kLost, "no VM was fit for it", true};
+    }
     const auto splats = scan_kernel_log(record.kernel_log);
     // A fault explains a lost VM, a time-out and a leak, so it is named first.
     for (const auto& splat : splats) {

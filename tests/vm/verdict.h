@@ -32,6 +32,8 @@ const char* to_string(Verdict verdict);
 /// Everything known about one case when it is over.
 struct CaseRecord {
     std::string name;
+    /// There was no VM fit for it, so it did not run.
+    bool no_vm = false;
     /// The channel to the guest broke, or the guest no longer answered.
     bool lost = false;
     /// The case was stopped by its deadline.

@@ -49,13 +49,16 @@ std::vector<std::string> vm_command(const Kernel& kernel, const VmOptions& optio
         append(argv, {"-serial", "file:" + options.console.string()});
     }
     append(argv, {"-kernel", kernel.image, "-initrd", options.initramfs});
+    // The console tells how far a kernel came that never gets to its first
+    // program, which then makes it quiet.
     // A loaded host can stall a virtual CPU for long: the stall detector waits
     // for a minute before it calls that a fault. For the same reason CPUs seem
     // to have time stamp counters that differ; emulated ones never do, and any
     // other clock is a device, which takes a hundred times as long to read.
     append(argv, {"-append",
-                  "console=ttyS0 panic=-1 quiet mitigations=off log_buf_len=1M "
+                  "console=ttyS0 panic=-1 mitigations=off log_buf_len=1M "
                   "rcupdate.rcu_cpu_stall_timeout=60 " +
+                      std::string(options.interactive ? "quiet " : "") +
                       std::string(options.kvm ? "" : "tsc=reliable ") + kernel.spec.boot_args});
     share(argv, "/", "root");
     share(argv, kernel.modules, "modules");
