@@ -77,17 +77,34 @@ class FailslabLoad : public testing::Test {
     std::unique_ptr<OpenSm> opensm_;
 };
 
-/// There are hundreds, and each takes a load and an unload: a part of them.
+/// There are hundreds, and each takes an interface that comes and goes: a part of
+/// them.
 class FailslabObjects : public FailslabLoad, public testing::WithParamInterface<unsigned> {
   protected:
-    static constexpr unsigned kParts = 4;
+    static EachNth part() { return {.first = GetParam(), .step = 4}; }
 };
 
 TEST_P(FailslabObjects, OfLoading) {
     Module::built("ib_ipoib").unload();
-    fail_each(Allocation::kSlab, CodeRange::of_all_modules(), kMost, load_with,
-              {.first = GetParam(), .step = kParts});
+    fail_each(Allocation::kSlab, CodeRange::of_all_modules(), kMost, load_with, part());
     load_well();
+}
+
+TEST_P(FailslabObjects, OfAnHcaThatComesLater) {
+    Module driver = Module::built("ib_ipoib");
+    const auto code = CodeRange::of_module("ib_ipoib");
+    const auto operation = [](FailOne& fault) {
+        const KernelLogMark messages;
+        Fabric::control("add", "idx=2");
+        fault.end();
+        expect_interface_or_reason("vib2", messages);
+        Fabric::control("remove", "2");
+    };
+    fail_each(Allocation::kSlab, code, kMost, operation, part());
+    Fabric::control("add", "idx=2");
+    EXPECT_TRUE(find_ipoib("vib2").has_value());
+    Fabric::control("remove", "2");
+    driver.unload();
 }
 
 INSTANTIATE_TEST_SUITE_P(Part, FailslabObjects, testing::Values(1U, 2U, 3U, 4U));
@@ -96,22 +113,6 @@ TEST_F(FailslabLoad, LoadingPageByPage) {
     Module::built("ib_ipoib").unload();
     fail_each(Allocation::kPages, CodeRange::of_all_modules(), kMost, load_with);
     load_well();
-}
-
-TEST_F(FailslabLoad, AnHcaThatComesLater) {
-    Module driver = Module::built("ib_ipoib");
-    const auto code = CodeRange::of_module("ib_ipoib");
-    fail_each(Allocation::kSlab, code, kMost, [](FailOne& fault) {
-        const KernelLogMark messages;
-        Fabric::control("add", "idx=2");
-        fault.end();
-        expect_interface_or_reason("vib2", messages);
-        Fabric::control("remove", "2");
-    });
-    Fabric::control("add", "idx=2");
-    EXPECT_TRUE(find_ipoib("vib2").has_value());
-    Fabric::control("remove", "2");
-    driver.unload();
 }
 
 /// Two hosts that talk; the second one is short of memory.
