@@ -26,11 +26,22 @@ MODULE_PARM_DESC(selftest_fail,
 	__holds;							\
 })
 
+#define TEST_HEADERS	(IPOIB_GRH_LEN + IPOIB_ENCAP_LEN)
+#define TEST_PAYLOAD	64
+#define TEST_FRAME	(TEST_HEADERS + TEST_PAYLOAD)
+
+/* What does not fit a stack: all the memory that the tests take. */
+struct test_memory {
+	struct ipoib_tx_ring tx;
+	/* Ends where the memory does: KASAN sees what is read beyond it. */
+	u8 frame[];
+};
+
 static const u8 test_gid[IPOIB_GID_LEN] __initconst = {
 	0xfe, 0x80, 0, 0, 0, 0, 0, 0, 2, 0x56, 0x42, 0, 0, 0, 0, 0x11
 };
 
-static bool __init test_address(void)
+static bool __init test_address(struct test_memory *mem)
 {
 	u8 hw[IPOIB_PSEUDO_LEN];
 
@@ -41,7 +52,7 @@ static bool __init test_address(void)
 	       holds(!ipoib_hw_is_mcast(hw));
 }
 
-static bool __init test_mgid(void)
+static bool __init test_mgid(struct test_memory *mem)
 {
 	u8 bcast[IPOIB_GID_LEN], other[IPOIB_GID_LEN];
 	u8 hw[IPOIB_PSEUDO_LEN];
@@ -57,7 +68,7 @@ static bool __init test_mgid(void)
 	return holds(!memcmp(other, bcast, sizeof(bcast)));
 }
 
-static bool __init test_sizes(void)
+static bool __init test_sizes(struct test_memory *mem)
 {
 	u32 want;
 
@@ -76,58 +87,49 @@ static bool __init test_sizes(void)
 }
 
 /* Room and fill level where the counters wrap around. */
-static bool __init test_ring_counters(void)
+static bool __init test_ring_counters(struct test_memory *mem)
 {
-	struct ipoib_tx_ring *tx = kzalloc(sizeof(*tx), GFP_KERNEL);
-	bool good;
+	struct ipoib_tx_ring *tx = &mem->tx;
 	u32 sent;
 
-	if (!tx)
-		return false;
 	tx->limit = 128;
 	tx->tail = U32_MAX - 63;
-	good = true;
-	for (sent = 0; good && sent <= 128; sent++) {
+	for (sent = 0; sent <= 128; sent++) {
 		tx->head = tx->tail + sent;
-		good = holds(ipoib_tx_ring_room(tx) == 128 - sent);
+		if (!holds(ipoib_tx_ring_room(tx) == 128 - sent))
+			return false;
 	}
-	kfree(tx);
-	return good;
+	return true;
 }
 
-/* Every length from nothing to a packet, in a buffer of exactly that size:
- * KASAN sees what is read beyond it.
- */
-static bool __init test_rx_check(void)
+/* Every length from nothing to a packet. */
+static bool __init test_rx_check(struct test_memory *mem)
 {
-	const u32 headers = IPOIB_GRH_LEN + IPOIB_ENCAP_LEN;
 	const struct ipoib_hdr hdr = { .proto = cpu_to_be16(ETH_P_IP) };
 	enum ipoib_rx_verdict verdict, wanted;
 	struct ipoib_rx_info info;
 	u8 bcast[IPOIB_GID_LEN];
-	u8 *frame;
 	u32 len;
 
 	ipoib_mgid_broadcast(bcast, 2, 0xffff);
-	for (len = 1; len <= headers + 64; len++) {
-		frame = kzalloc(len, GFP_KERNEL);
-		if (!frame)
-			return false;
-		if (len >= headers)
+	for (len = 1; len <= TEST_FRAME; len++) {
+		u8 *frame = mem->frame + TEST_FRAME - len;
+
+		memset(frame, 0, len);
+		if (len >= TEST_HEADERS)
 			memcpy(frame + IPOIB_GRH_LEN, &hdr, sizeof(hdr));
 		verdict = ipoib_rx_check(frame, len, true, bcast, &info);
-		kfree(frame);
-		wanted = len > headers ? IPOIB_RX_OK : IPOIB_RX_RUNT;
+		wanted = len > TEST_HEADERS ? IPOIB_RX_OK : IPOIB_RX_RUNT;
 		if (!holds(verdict == wanted))
 			return false;
 	}
-	return holds(info.payload_len == 64) &&
+	return holds(info.payload_len == TEST_PAYLOAD) &&
 	       holds(info.pkt_type == PACKET_HOST);
 }
 
 struct selftest {
 	const char *name;
-	bool (*run)(void);
+	bool (*run)(struct test_memory *mem);
 };
 
 static const struct selftest tests[] __initconst = {
@@ -142,18 +144,24 @@ static const struct selftest tests[] __initconst = {
  * ipoib_selftest() - test pure logic as this kernel compiled it
  *
  * Context: module init.
- * Return: 0, or -ENOTRECOVERABLE if a test failed; the log says which.
+ * Return: 0, -ENOMEM if there is no memory to test with, or -ENOTRECOVERABLE if
+ * a test failed; the log says which.
  */
 int __init ipoib_selftest(void)
 {
+	struct test_memory *mem;
 	int i, failed = 0;
 
+	mem = kzalloc(struct_size(mem, frame, TEST_FRAME), GFP_KERNEL);
+	if (!mem)
+		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		if (!tests[i].run()) {
+		if (!tests[i].run(mem)) {
 			pr_err("self-test \"%s\" failed\n", tests[i].name);
 			failed++;
 		}
 	}
+	kfree(mem);
 	if (selftest_fail) {
 		pr_err("self-test \"selftest_fail\" failed\n");
 		failed++;

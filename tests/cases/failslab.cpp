@@ -16,7 +16,7 @@ namespace {
 using namespace cases;
 
 /// More than any operation has.
-constexpr unsigned kMost = 400;
+constexpr unsigned kMost = 800;
 
 /// A fabric with an OpenSM that is quiet once the subnet is up, and no driver.
 class FailslabLoad : public testing::Test {
