@@ -47,8 +47,6 @@ class Agent {
 /// Returns what could not be done.
 std::vector<std::string> clean_up(const std::string& cgroup, Millis limit);
 
-/// True when the kernel looks for leaked memory.
-bool have_kmemleak();
 /// Forgets the leaks known so far.
 void clear_kmemleak();
 /// Looks for leaked memory. Returns the kernel's report, empty when clean.

@@ -65,6 +65,10 @@ bool is_loaded(const std::string& module) {
     return fs::exists(fs::path("/sys/module") / module);
 }
 
+bool have_kmemleak() {
+    return fs::exists(kKmemleak);
+}
+
 }  // namespace
 
 std::vector<std::string> clean_up(const std::string& cgroup, Millis limit) {
@@ -80,10 +84,6 @@ std::vector<std::string> clean_up(const std::string& cgroup, Millis limit) {
         }
     }
     return errors;
-}
-
-bool have_kmemleak() {
-    return fs::exists(kKmemleak);
 }
 
 void clear_kmemleak() {
