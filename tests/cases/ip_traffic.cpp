@@ -170,10 +170,17 @@ TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     a().ping(b().ip4);
     UdpSocket receiver(b(), kTrafficPort, AF_INET);
     UdpSocket sender(a(), 0, AF_INET);
+    constexpr int kResizes = 20;
+    std::atomic<int> begun = 0;
     std::atomic<bool> done = false;
-    std::thread resizer([&] {
+    std::jthread resizer([&](const std::stop_token& stop) {
         const std::vector<std::string> sizes = {"64", "1024", "128", "2048", "256"};
-        for (size_t i = 0; i < 20; i++) {
+        for (size_t i = 0; i < kResizes && !stop.stop_requested(); i++) {
+            // Each of them meets a batch of its own, however long a batch or a
+            // resize takes.
+            while (begun <= static_cast<int>(i) && !stop.stop_requested()) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
             const Host& host = hosts()[i % 2];
             const auto result =
                 host.ns.run({"ethtool", "-G", host.dev.name(), "rx", sizes[i % sizes.size()], "tx",
@@ -184,21 +191,21 @@ TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
     });
     // Never more on the way than the smallest ring holds, so each packet that
     // is missing was lost by the resize.
-    int next = 0;
     std::string lost;
     while (!done && lost.empty()) {
-        const auto sent = numbered(next, 32);
+        const auto sent = numbered(begun * 32, 32);
+        begun++;
         for (const auto& packet : sent) {
             sender.send(b().ip4, kTrafficPort, packet);
         }
         if (receive_all(receiver, sent.size(), seconds(20)) != sent) {
-            lost = "in the batch from " + std::to_string(next);
+            lost = "in batch " + std::to_string(begun);
         }
-        next += 32;
     }
+    resizer.request_stop();
     resizer.join();
     EXPECT_EQ(lost, "");
-    EXPECT_GT(next, 32 * 20);
+    EXPECT_GE(begun, kResizes);
     const std::string rings = a().ns.must({"ethtool", "-g", a().dev.name()});
     EXPECT_THAT(rings.substr(rings.find("Current")), HasSubstr("RX:\t\t2048\n"));
     tcp_transfer(a(), b(), b().ip4, kTrafficBytes);
