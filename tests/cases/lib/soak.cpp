@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "cases/lib/driver_state.h"
-#include "vm/deadline.h"
 
 namespace cases {
 namespace {
@@ -19,6 +18,9 @@ constexpr const char* kTxRing = "128";
 constexpr Millis kCalm{200};
 /// A link is down for so long.
 constexpr Millis kUnplugged{300};
+/// The longest that iperf3 takes, in seconds.
+constexpr const char* kNoEnd = "86400";
+
 void start_server(const Host& host, int port, std::vector<Process>& loads) {
     const auto text = std::to_string(port);
     loads.push_back(host.ns.start({"iperf3", "-s", "-p", text}));
@@ -44,8 +46,8 @@ void wait_talking(Hosts& hosts) {
 
 }  // namespace
 
-std::vector<Process> DisturbedTraffic::start_loads(Millis time) {
-    const auto length = std::to_string(std::chrono::duration_cast<seconds>(time).count() + 3600);
+std::vector<Process> DisturbedTraffic::start_loads() {
+    const std::string length = kNoEnd;
     Host& a = hosts_[0];
     Host& b = hosts_[1];
     Host& c = hosts_[2];
@@ -99,22 +101,18 @@ void DisturbedTraffic::disturb() {
     }
 }
 
-void DisturbedTraffic::run(Millis time, const std::function<void(const Disturbances&)>& progress) {
+void DisturbedTraffic::run(const std::function<bool(const Disturbances&)>& enough) {
     const uint64_t before = hosts_[1].dev.stats().rx_packets;
-    auto loads = start_loads(time);
-    const vmtest::Deadline end(time);
-    while (!end.over()) {
+    auto loads = start_loads();
+    counts_ = {};
+    do {
         disturb();
         let_pass(kCalm);
-        if (progress) {
-            counts_.received = hosts_[1].dev.stats().rx_packets - before;
-            progress(counts_);
-        }
-    }
+        counts_.received = hosts_[1].dev.stats().rx_packets - before;
+    } while (!enough(counts_));
     for (auto& load : loads) {
         load.stop(seconds(30));
     }
-    counts_.received = hosts_[1].dev.stats().rx_packets - before;
 }
 
 void DisturbedTraffic::settle() {

@@ -19,6 +19,8 @@ struct Disturbances {
     unsigned neighbour_flushes = 0;
     /// Packets that the second host received.
     uint64_t received = 0;
+
+    [[nodiscard]] unsigned sum() const { return ring_resizes + link_flaps + neighbour_flushes; }
 };
 
 /// Mixed traffic between three hosts while rings are resized, the link of the
@@ -28,16 +30,15 @@ class DisturbedTraffic {
   public:
     DisturbedTraffic(Hosts& hosts, uint32_t seed) : hosts_(hosts), random_(seed) {}
 
-    /// Lets it run for @p time; calls @p progress every now and then.
-    void run(Millis time, const std::function<void(const Disturbances&)>& progress = {});
+    /// Lets it run until @p enough says so. It is asked after each disturbance and
+    /// hears what this run has had so far.
+    void run(const std::function<bool(const Disturbances&)>& enough);
 
     /// Puts rings and links back as they were and waits until all can talk.
     void settle();
 
-    [[nodiscard]] const Disturbances& counts() const { return counts_; }
-
   private:
-    [[nodiscard]] std::vector<Process> start_loads(Millis time);
+    [[nodiscard]] std::vector<Process> start_loads();
     void disturb();
     void resize_rings(Host& host);
     void flap_link();

@@ -36,11 +36,12 @@ void soak_disturbed(HostsOptions options, seconds time, uint32_t seed) {
     std::cout << fmt::format("soak: {} s of traffic with disturbances, seed {}", time.count(), seed)
               << std::endl;
     DisturbedTraffic traffic(hosts, seed);
-    traffic.run(seconds(10));
+    traffic.run([](const Disturbances& done) { return done.sum() >= 20; });
     traffic.settle();
     const Inventory before(hosts);
     vmtest::Deadline report(seconds(10));
-    traffic.run(time, [&](const Disturbances& so_far) {
+    const vmtest::Deadline end(time);
+    traffic.run([&](const Disturbances& so_far) {
         if (report.over()) {
             report = vmtest::Deadline(seconds(10));
             std::cout
@@ -50,6 +51,7 @@ void soak_disturbed(HostsOptions options, seconds time, uint32_t seed) {
                        so_far.neighbour_flushes)
                 << std::endl;
         }
+        return end.over();
     });
     traffic.settle();
     const std::string change = Inventory(hosts).change_since(before);
