@@ -11,6 +11,7 @@
 
 namespace {
 
+using vmtest::first_report;
 using vmtest::lockdep_checks;
 using vmtest::scan_kernel_log;
 using vmtest::Splat;
@@ -104,6 +105,21 @@ TEST(Splat, KeepsTheLineAsItCame) {
     const auto found = scan_kernel_log("[    1.0] one\n[    2.0] refcount_t: underflow;\n");
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].line, "[    2.0] refcount_t: underflow;");
+}
+
+TEST(Splat, ShowsTheFirstReportAndWhatLedToIt) {
+    EXPECT_EQ(first_report(""), "");
+    EXPECT_EQ(first_report("one\ntwo\n"), "");
+    EXPECT_EQ(first_report("one\nBUG: x\ntwo"), "one\nBUG: x\ntwo\n");
+    std::string before;
+    std::string after;
+    for (int i = 0; i < 200; i++) {
+        before += "before " + std::to_string(i) + "\n";
+        after += "after " + std::to_string(i) + "\n";
+    }
+    const std::string report = first_report(before + "BUG: x\n" + after + "BUG: y\n");
+    EXPECT_TRUE(report.starts_with("before 190\n")) << report;
+    EXPECT_TRUE(report.ends_with("after 78\n")) << report;
 }
 
 TEST(Splat, TheCommandLineIsNoStall) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "vm/splat.h"
+
 namespace vmtest {
 namespace {
 
@@ -101,7 +103,10 @@ std::string failure_text(const CaseResult& result, const fs::path& console) {
         text += section("cleanup", error);
     }
     text += section("kmemleak", record.leak_report);
-    text += section("kernel log", tail(record.kernel_log, kKernelLines));
+    if (judgement.verdict == Verdict::kSplat) {
+        text += section("report of the kernel", first_report(record.kernel_log));
+    }
+    text += section("end of the kernel log", tail(record.kernel_log, kKernelLines));
     if ((record.lost || record.no_vm) && fs::exists(console)) {
         text += section("end of " + console.string(), tail(read_file(console), kConsoleLines));
     }

@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "vm/coverage.h"
 #include "vm/initramfs.h"
 #include "vm/modules.h"
+#include "vm/report.h"
+#include "vm/splat.h"
 
 namespace vmtest {
 namespace {
@@ -15,10 +18,10 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr seconds kBootLimit{180};
 /// A kernel may hang or report a fault of its own before anything of the project
 /// is loaded. That speaks neither for nor against a case.
 constexpr int kBootAttempts = 3;
+constexpr size_t kConsoleLines = 40;
 /// For the steps that the agent takes after a case, each of which it limits.
 constexpr seconds kCleanupLimit{400};
 /// Where the verdict of the accelerator probe is kept, one per start of the host.
@@ -58,6 +61,15 @@ bool note(CaseRecord& record, const json& event, const Runner::Sink& sink) {
         return true;
     }
     return false;
+}
+
+/// Whether the kernel says that it has met a fault. Leaks come at the end.
+bool tells_of_fault(const json& event) {
+    if (event.value("event", "") != "kmsg") {
+        return false;
+    }
+    const auto splats = scan_kernel_log(event.value("text", ""));
+    return !splats.empty() && !splats.front().leak;
 }
 
 /// Whether hardware virtualization works; probed once per start of the host.
@@ -115,9 +127,10 @@ std::string Runner::start_vm() {
         fs::create_directories(options.coverage);
     }
     vm_ = std::make_unique<Vm>(setup_.kernel, options);
-    const auto hello = vm_->wait_ready(kBootLimit * setup_.kernel.spec.slowness);
+    const auto hello = vm_->wait_ready(config_.boot_limit * setup_.kernel.spec.slowness);
     if (!hello) {
-        return fmt::format("did not start, see {}", console_.string());
+        return fmt::format("did not start, see {}\n{}", console_.string(),
+                           fs::exists(console_) ? tail(read_file(console_), kConsoleLines) : "");
     }
     const std::string log = hello->value("kernel_log", "");
     const std::string fault = boot_fault(log, hello->value("stopped", std::vector<std::string>()));
@@ -126,7 +139,8 @@ std::string Runner::start_vm() {
     }
     const fs::path file = config_.results / fmt::format("boot-{}{}.kernel.log", label_, boots_);
     write_file(file, log);
-    return fmt::format("not fit for a case after its start, see {}: {}", file.string(), fault);
+    return fmt::format("not fit for a case after its start, see {}: {}\n{}", file.string(), fault,
+                       first_report(log));
 }
 
 bool Runner::boot() {
@@ -156,13 +170,18 @@ CaseRecord Runner::talk(const std::string& name, const json& order, seconds limi
                         const Sink& sink) {
     CaseRecord record{.name = name};
     const auto start = Clock::now();
-    const Deadline deadline(limit + kCleanupLimit * setup_.kernel.spec.slowness);
+    Deadline deadline(limit + kCleanupLimit * setup_.kernel.spec.slowness);
+    bool fault = false;
     record.lost = !vm_->channel().send(order);
     bool last = false;
     while (!last && !record.lost) {
         const auto event = vm_->channel().receive(deadline);
         if (event) {
             last = note(record, *event, sink);
+            if (!fault && tells_of_fault(*event)) {
+                fault = true;
+                deadline = Deadline(std::min<Millis>(deadline.left(), config_.fault_limit));
+            }
         } else {
             record.lost = true;
         }
@@ -196,7 +215,7 @@ int Runner::run_interactive(const std::vector<std::string>& argv) {
                                    .kvm = setup_.kvm,
                                    .console = {},
                                    .interactive = true});
-    if (!vm.wait_ready(kBootLimit * setup_.kernel.spec.slowness)) {
+    if (!vm.wait_ready(config_.boot_limit * setup_.kernel.spec.slowness)) {
         std::cerr << "the VM did not become ready\n";
         return 1;
     }

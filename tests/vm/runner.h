@@ -22,6 +22,11 @@ struct RunnerConfig {
     int smp = 2;
     /// Time for one case, before the kernel's slowness stretches it.
     std::chrono::seconds case_limit{300};
+    /// The same for the start of a VM.
+    std::chrono::seconds boot_limit{180};
+    /// Time for what is left of a case once the kernel has reported a fault, on any
+    /// kernel: the verdict is known, and a VM with a fault may never end it.
+    std::chrono::seconds fault_limit{60};
 };
 
 /// What the VMs of one kernel are started with; made once for all of them.

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vm/splat.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <regex>
 
 namespace vmtest {
 namespace {
+
+/// Lines of a log that are shown before its first fault, and from there on: a
+/// report of KASAN has two call traces more and the memory around the place.
+constexpr size_t kLinesBefore = 10;
+constexpr size_t kLinesOfReport = 80;
 
 struct Pattern {
     const char* kind;
@@ -87,19 +93,43 @@ std::optional<Splat> check_line(const std::string& line) {
     return std::nullopt;
 }
 
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const size_t end = text.find('\n');
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
 }  // namespace
 
 std::vector<Splat> scan_kernel_log(std::string_view log) {
     std::vector<Splat> found;
-    while (!log.empty()) {
-        const size_t end = log.find('\n');
-        const std::string line(log.substr(0, end));
-        log.remove_prefix(end == std::string_view::npos ? log.size() : end + 1);
+    for (const auto& line : lines_of(log)) {
         if (auto splat = check_line(line)) {
             found.push_back(std::move(*splat));
         }
     }
     return found;
+}
+
+std::string first_report(std::string_view log) {
+    const auto lines = lines_of(log);
+    const auto fault = std::ranges::find_if(
+        lines, [](const std::string& line) { return check_line(line).has_value(); });
+    if (fault == lines.end()) {
+        return "";
+    }
+    const auto at = static_cast<size_t>(fault - lines.begin());
+    const size_t first = at - std::min(at, kLinesBefore);
+    const size_t end = std::min(at + kLinesOfReport, lines.size());
+    std::string report;
+    for (size_t i = first; i < end; i++) {
+        report += lines[i] + "\n";
+    }
+    return report;
 }
 
 bool lockdep_checks(const std::string& stats) {

@@ -21,6 +21,10 @@ struct Splat {
 /// line. Time stamps and log levels in front of a message are ignored.
 std::vector<Splat> scan_kernel_log(std::string_view log);
 
+/// The part of @p log that tells of its first fault: a few lines that led to it
+/// and the report itself. Empty when there is none.
+std::string first_report(std::string_view log);
+
 /// Whether lockdep still checks, which it gives up after its first report.
 /// @param stats text of /proc/lockdep_stats
 bool lockdep_checks(const std::string& stats);
