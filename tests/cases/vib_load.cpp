@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Loading and unloading of the virtual fabric.
+// Loading and unloading of the virtual fabric, and of a part of it.
 #include <gtest/gtest.h>
 
 #include "cases/lib/command.h"
 #include "cases/lib/fabric.h"
+#include "cases/lib/faults.h"
+#include "cases/lib/smp.h"
+#include "cases/lib/wait.h"
 
 namespace {
 
@@ -25,6 +28,24 @@ TEST(VibLoad, TwentyTimes) {
         EXPECT_NE(port_state("vib0"), "ACTIVE") << "there is no subnet manager yet";
         fabric.unload();
     }
+}
+
+// The RDMA core frees the agent that answers while it answers. What comes of it
+// only a kernel with KASAN sees.
+TEST(VibLoad, HcaGoesWhileItAnswers) {
+    const Fabric fabric;
+    const std::vector<uint8_t> to_vib1 = {1, 2};
+    SmpSender sender("vib0");
+    ASSERT_TRUE(sender.answers(to_vib1, seconds(10)));
+    {
+        const FaultRule slow("slow_ah hca=1 ms=1000 count=1");
+        ASSERT_TRUE(sender.ask(to_vib1));
+        wait_until("vib1 is about to answer", [&] { return slow.hits() == 1; });
+        Fabric::control("remove", "vib1");
+    }
+    EXPECT_FALSE(sender.answers(to_vib1, seconds(1)));
+    Fabric::control("add", "idx=1");
+    EXPECT_TRUE(sender.answers(to_vib1, seconds(10)));
 }
 
 }  // namespace

@@ -152,6 +152,7 @@ struct vib_hca_caps {
  * @node_guid: node and system image GUID
  * @port: port 1
  * @registered: events may be dispatched; READ_ONCE()
+ * @silent: no question gets an answer any more, see vib_client.c; READ_ONCE()
  * @pdev: parent device
  * @entry: in the list of all HCAs, under vib_hca_mutex
  * @qps: QPN to struct vib_qp
@@ -168,6 +169,7 @@ struct vib_hca {
 	__be64 node_guid;
 	struct vib_port port;
 	bool registered;
+	bool silent;
 	struct platform_device *pdev;
 	struct list_head entry;
 	struct xarray qps;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* vib: address handles and address vectors. */
 
+#include <linux/delay.h>
 #include <linux/string.h>
 
 #include "vib_verbs.h"
@@ -83,15 +84,20 @@ static bool vib_ah_of_ulp(const struct ib_ah *ibah)
  * @init: where to
  * @udata: unused
  *
- * Context: any, does not sleep.
+ * Context: any; sleeps only where @init says that it may and a fault rule that
+ * it shall.
  * Return: 0 or -errno.
  */
 int vib_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 		  struct ib_udata *udata)
 {
-	if (vib_ah_of_ulp(ibah) &&
-	    vib_fault_hit(to_vhca(ibah->device), VIB_FAULT_CREATE_AH, 0))
+	struct vib_hca *hca = to_vhca(ibah->device);
+
+	if (vib_ah_of_ulp(ibah) && vib_fault_hit(hca, VIB_FAULT_CREATE_AH, 0))
 		return -ENOMEM;
+	/* Hardware may take a command to its firmware for it. */
+	if (init->flags & RDMA_CREATE_AH_SLEEPABLE)
+		msleep(vib_fault_hit(hca, VIB_FAULT_SLOW_AH, 0));
 	return vib_modify_ah(ibah, init->ah_attr);
 }
 

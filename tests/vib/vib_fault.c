@@ -54,6 +54,7 @@ static const enum vib_action vib_point_actions[VIB_FAULT_NUM] = {
 	[VIB_FAULT_CREATE_QP] = VIB_CREATE_QP,
 	[VIB_FAULT_CREATE_CQ] = VIB_CREATE_CQ,
 	[VIB_FAULT_CREATE_AH] = VIB_CREATE_AH,
+	[VIB_FAULT_SLOW_AH] = VIB_SLOW_AH,
 	[VIB_FAULT_RQ_EMPTY] = VIB_RQ_EMPTY,
 	[VIB_FAULT_CQ_NOTIFY] = VIB_LOST_NOTIFY,
 	[VIB_FAULT_SEND_STATUS] = VIB_WC_STATUS,
@@ -69,6 +70,7 @@ static bool vib_rule_wants_qp(const struct vib_rule *rule,
 	case VIB_FAULT_CREATE_QP:
 	case VIB_FAULT_CREATE_CQ:
 	case VIB_FAULT_CREATE_AH:
+	case VIB_FAULT_SLOW_AH:
 		return true;
 	default:
 		return rule->qp == VIB_ANY ? key > 1 : rule->qp == key;
@@ -102,7 +104,7 @@ int __vib_fault_hit(struct vib_hca *hca, enum vib_fault_point point, u32 key)
 			continue;
 		if (!vib_rule_strikes(rule))
 			continue;
-		value = rule->status ?: 1;
+		value = rule->status ?: rule->ms ?: 1;
 		break;
 	}
 	rcu_read_unlock();

@@ -14,6 +14,7 @@ struct vib_hca;
  * @VIB_FAULT_CREATE_QP: ib_create_qp() fails with -ENOMEM
  * @VIB_FAULT_CREATE_CQ: ib_create_cq() fails with -ENOMEM
  * @VIB_FAULT_CREATE_AH: ib_create_ah() fails with -ENOMEM
+ * @VIB_FAULT_SLOW_AH: ib_create_ah() takes long, where it may sleep
  * @VIB_FAULT_RQ_EMPTY: a receive finds no buffer; key = QPN
  * @VIB_FAULT_CQ_NOTIFY: a completion event is lost; key = QPN that completed
  * @VIB_FAULT_SEND_STATUS: the next send of a QP completes with a status
@@ -26,6 +27,7 @@ enum vib_fault_point {
 	VIB_FAULT_CREATE_QP,
 	VIB_FAULT_CREATE_CQ,
 	VIB_FAULT_CREATE_AH,
+	VIB_FAULT_SLOW_AH,
 	VIB_FAULT_RQ_EMPTY,
 	VIB_FAULT_CQ_NOTIFY,
 	VIB_FAULT_SEND_STATUS,
@@ -46,7 +48,7 @@ int __vib_fault_hit(struct vib_hca *hca, enum vib_fault_point point, u32 key);
  *
  * Context: any, does not sleep.
  * Return: 0 for no; else the value armed with the fault: an enum
- * ib_wc_status at the *_STATUS points, 1 elsewhere.
+ * ib_wc_status at the *_STATUS points, milliseconds at SLOW_AH, 1 elsewhere.
  */
 static inline int vib_fault_hit(struct vib_hca *hca,
 				enum vib_fault_point point, u32 key)

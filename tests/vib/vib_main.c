@@ -278,9 +278,12 @@ static int __init vib_init(void)
 	vib_wq = alloc_workqueue("vib", WQ_UNBOUND, 0);
 	if (!vib_wq)
 		return -ENOMEM;
-	err = vib_fabric_init();
+	err = vib_client_init();
 	if (err)
 		goto err_wq;
+	err = vib_fabric_init();
+	if (err)
+		goto err_client;
 	vib_hca_default_caps(&caps);
 	for (i = 0; i < nhca; i++) {
 		hca = vib_hca_create(i, &caps);
@@ -294,6 +297,8 @@ static int __init vib_init(void)
 err_hcas:
 	vib_destroy_all();
 	vib_fabric_exit();
+err_client:
+	vib_client_exit();
 err_wq:
 	destroy_workqueue(vib_wq);
 	return err;
@@ -303,6 +308,7 @@ static void __exit vib_exit(void)
 {
 	vib_destroy_all();
 	vib_fabric_exit();
+	vib_client_exit();
 	destroy_workqueue(vib_wq);
 }
 

@@ -32,6 +32,7 @@ static const char * const vib_action_names[] = {
 	[VIB_CREATE_QP] = "create_qp",
 	[VIB_CREATE_CQ] = "create_cq",
 	[VIB_CREATE_AH] = "create_ah",
+	[VIB_SLOW_AH] = "slow_ah",
 	[VIB_RQ_EMPTY] = "rq_empty",
 	[VIB_LOST_NOTIFY] = "lost_notify",
 	[VIB_STALL] = "stall",
@@ -86,7 +87,7 @@ static const struct vib_rule_key vib_rule_keys[] = {
 	VIB_NUM_KEY("qp", VIB_ON_QPS, qp, 0, VIB_MAX_QPN),
 	VIB_NUM_KEY("attr", VIB_ON_PKTS, attr, 0, U16_MAX),
 	VIB_NUM_KEY("method", VIB_ON_PKTS, method, 0, U8_MAX),
-	VIB_NUM_KEY("ms", VIB_LATE, ms, 1, VIB_MAX_DELAY_MS),
+	VIB_NUM_KEY("ms", VIB_LATE | BIT(VIB_SLOW_AH), ms, 1, VIB_MAX_DELAY_MS),
 	VIB_NUM_KEY("status", BIT(VIB_REJECT), status, 1, U16_MAX),
 	VIB_NUM_KEY("status", BIT(VIB_WC_STATUS), status, 1,
 		    IB_WC_GENERAL_ERR),
@@ -213,6 +214,7 @@ static int vib_rule_complete(struct vib_rule *rule)
 	switch (rule->action) {
 	case VIB_DELAY:
 	case VIB_REPEAT:
+	case VIB_SLOW_AH:
 		if (!rule->ms)
 			return vib_rule_error(rule->text, "needs ms=");
 		break;

@@ -21,6 +21,7 @@
  * @VIB_CREATE_QP: makes ib_create_qp() fail
  * @VIB_CREATE_CQ: makes ib_create_cq() fail
  * @VIB_CREATE_AH: makes rdma_create_ah() fail
+ * @VIB_SLOW_AH: makes rdma_create_ah() take its time where it may sleep
  * @VIB_RQ_EMPTY: makes a receive queue look empty
  * @VIB_LOST_NOTIFY: loses completion events
  * @VIB_STALL: makes the send queue of a datagram QP stand still
@@ -36,6 +37,7 @@ enum vib_action {
 	VIB_CREATE_QP,
 	VIB_CREATE_CQ,
 	VIB_CREATE_AH,
+	VIB_SLOW_AH,
 	VIB_RQ_EMPTY,
 	VIB_LOST_NOTIFY,
 	VIB_STALL,
@@ -84,7 +86,7 @@ enum vib_class {
  * @mgid: destination GID of a packet, or MGID of a group record
  * @recv: VIB_WC_STATUS: receives rather than sends
  * @status: MAD or completion status
- * @ms: delay, of the packet or its repetition, in milliseconds
+ * @ms: delay, of the packet or its repetition or of the call, in milliseconds
  * @skip: matches to let pass before the first hit
  * @every: hit every nth match, 0 = all
  * @count: most hits, 0 = no limit

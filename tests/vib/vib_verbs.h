@@ -16,6 +16,10 @@ extern struct workqueue_struct *vib_wq;
 /* vib_dev.c */
 int vib_dev_register(struct vib_hca *hca);
 
+/* vib_client.c */
+int vib_client_init(void);
+void vib_client_exit(void);
+
 /* vib_rn.c */
 int vib_rn_params(struct ib_device *ibdev, u32 port_num,
 		  enum rdma_netdev_t type,
