@@ -188,7 +188,7 @@ static int vib_process_mad(struct ib_device *ibdev, int flags, u32 port_num,
 	struct vib_hca *hca = to_vhca(ibdev);
 	struct vib_port *port = &hca->port;
 
-	/* Without a completion it is the host that looks at its own counters. */
+	/* Without a completion the host looks at its own counters. */
 	if (wc && READ_ONCE(hca->silent) &&
 	    (in->mad_hdr.method == IB_MGMT_METHOD_GET ||
 	     in->mad_hdr.method == IB_MGMT_METHOD_SET))

@@ -21,7 +21,8 @@ using std::chrono::seconds;
 /// A kernel may hang or report a fault of its own before anything of the project
 /// is loaded. That speaks neither for nor against a case.
 constexpr int kBootAttempts = 3;
-constexpr size_t kConsoleLines = 40;
+/// Lines that are shown of the console of a VM that did not start.
+constexpr size_t kBootLines = 40;
 /// For the steps that the agent takes after a case, each of which it limits.
 constexpr seconds kCleanupLimit{400};
 /// Where the verdict of the accelerator probe is kept, one per start of the host.
@@ -130,7 +131,7 @@ std::string Runner::start_vm() {
     const auto hello = vm_->wait_ready(config_.boot_limit * setup_.kernel.spec.slowness);
     if (!hello) {
         return fmt::format("did not start, see {}\n{}", console_.string(),
-                           fs::exists(console_) ? tail(read_file(console_), kConsoleLines) : "");
+                           fs::exists(console_) ? tail(read_file(console_), kBootLines) : "");
     }
     const std::string log = hello->value("kernel_log", "");
     const std::string fault = boot_fault(log, hello->value("stopped", std::vector<std::string>()));
