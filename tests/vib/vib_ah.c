@@ -92,12 +92,16 @@ int vib_create_ah(struct ib_ah *ibah, struct rdma_ah_init_attr *init,
 		  struct ib_udata *udata)
 {
 	struct vib_hca *hca = to_vhca(ibah->device);
+	unsigned int ms = 0;
 
 	if (vib_ah_of_ulp(ibah) && vib_fault_hit(hca, VIB_FAULT_CREATE_AH, 0))
 		return -ENOMEM;
 	/* Hardware may take a command to its firmware for it. */
 	if (init->flags & RDMA_CREATE_AH_SLEEPABLE)
-		msleep(vib_fault_hit(hca, VIB_FAULT_SLOW_AH, 0));
+		ms = vib_fault_hit(hca, VIB_FAULT_SLOW_AH, 0);
+	/* Of older kernels, msleep() sleeps at least one jiffy. */
+	if (ms)
+		msleep(ms);
 	return vib_modify_ah(ibah, init->ah_attr);
 }
 
