@@ -319,8 +319,10 @@ static int get_sset_count(struct net_device *dev, int sset)
 	u32 per_queue = ARRAY_SIZE(rx_stats) + ARRAY_SIZE(tx_stats) +
 			ARRAY_SIZE(post_stats);
 
+	/* The stack shifts by 32 bits less the number, so it must not be 0. */
 	if (sset == ETH_SS_PRIV_FLAGS)
-		return ipoib_priv(dev)->accel ? 0 : ARRAY_SIZE(priv_flags);
+		return ipoib_priv(dev)->accel ? -EOPNOTSUPP :
+						ARRAY_SIZE(priv_flags);
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	return ARRAY_SIZE(totals) + n_queues(ipoib_priv(dev)) * per_queue +
