@@ -3,8 +3,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <fmt/format.h>
-#include <poll.h>
 #include <rdma/ib_user_mad.h>
 #include <sys/ioctl.h>
 
