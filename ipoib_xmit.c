@@ -280,7 +280,7 @@ void ipoib_xmit_parked(struct ipoib_priv *priv, struct sk_buff_head *list,
 		if (xmit_one_parked(priv, skb, ah, hw, ipoib_hw_qpn(hw)))
 			continue;
 		if (skb_cow_head(skb, IPOIB_PSEUDO_LEN)) {
-			xmit_drop(priv, skb, IPOIB_R_NOMEM);
+			xmit_drop(priv, skb, IPOIB_R_PARK_PURGED);
 			continue;
 		}
 		memcpy(skb_push(skb, IPOIB_PSEUDO_LEN), hw, IPOIB_PSEUDO_LEN);

@@ -73,7 +73,7 @@ struct ipoib_rx_stats {
  * @IPOIB_R_PATH_FAILED: path queries that ended without an answer
  * @IPOIB_R_NO_AH: packets dropped because no address handle could be made
  * @IPOIB_R_PARK_FULL: packets dropped because the parked queue was full
- * @IPOIB_R_PARK_PURGED: parked packets dropped: no path, or a flush
+ * @IPOIB_R_PARK_PURGED: parked packets dropped: no path, no memory, or a flush
  * @IPOIB_R_TOO_LONG: packets longer than the MTU of their transport
  * @IPOIB_R_BAD_ADDR: packets to an address that is not of this subnet
  * @IPOIB_R_BAD_PROTO: packets of an ethertype that IPoIB does not carry

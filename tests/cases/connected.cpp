@@ -17,6 +17,9 @@ constexpr uint64_t kTcpBytes = 32 << 20;
 class Connected : public ConnectedHosts {};
 
 TEST_F(Connected, CarriesWholePacketsBothWays) {
+    // The stack drops, and newer kernels count, what it sends before the link is up.
+    const StatsSince here(a().dev);
+    const StatsSince there(b().dev);
     ping_whole(a(), b());
     ping_whole(b(), a());
     ping_long(a(), b().ip6, kConnectedMtu - 48, 3);
@@ -32,7 +35,7 @@ TEST_F(Connected, CarriesWholePacketsBothWays) {
     EXPECT_GT(ethtool_stat(a(), "cm_tx_bytes"), 10U * 65000U);
     EXPECT_EQ(ethtool_stat(a(), "cm_tx_errors"), 0U);
     EXPECT_EQ(ethtool_stat(a(), "cm_req"), 1U);
-    EXPECT_EQ(a().dev.stats().tx_dropped, 0U);
+    EXPECT_EQ(here["tx_dropped"] + there["tx_dropped"], 0U);
 }
 
 TEST_F(Connected, LosesNothingWhileItConnects) {
