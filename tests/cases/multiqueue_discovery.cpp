@@ -160,7 +160,8 @@ TEST_F(QueueDiscovery, WhatComesLateIsNotTakenForNews) {
     set_queues(b(), 3);
     wait_queues_known(a(), b(), 3);
     {
-        const FaultRule late(fmt::format("delay ms=3000 class=ud dir=tx hca=1 qp={}", primary));
+        const FaultRule late(fmt::format("delay ms={} class=ud dir=tx hca=1 qp={}",
+                                         patience(seconds(5)).count(), primary));
         set_queues(b(), 2);
         wait_until("the news is on its way", [&] { return late.hits() >= 1; });
     }

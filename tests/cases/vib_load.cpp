@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Loading and unloading of the virtual fabric, and of a part of it.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "cases/lib/command.h"
@@ -38,7 +39,8 @@ TEST(VibLoad, HcaGoesWhileItAnswers) {
     SmpSender sender("vib0");
     ASSERT_TRUE(sender.answers(to_vib1, seconds(10)));
     {
-        const FaultRule slow("slow_ah hca=1 ms=1000 count=1");
+        const FaultRule slow(
+            fmt::format("slow_ah hca=1 ms={} count=1", patience(seconds(1)).count()));
         ASSERT_TRUE(sender.ask(to_vib1));
         wait_until("vib1 is about to answer", [&] { return slow.hits() == 1; });
         Fabric::control("remove", "vib1");
