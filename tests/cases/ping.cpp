@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "cases/lib/faults.h"
 #include "cases/lib/traffic.h"
 #include "cases/lib/two_hosts.h"
 #include "vm/cache.h"
@@ -48,6 +49,14 @@ TEST_F(Ping, GoesBothWaysWithBothProtocols) {
     // Odd sizes and empty packets.
     a().ping(b().ip4, 20, {"-i", "0.002", "-s", "0"});
     a().ping(b().ip4, 20, {"-i", "0.002", "-s", "1001"});
+}
+
+// Of the means of the other cases: they judge by the packets that ping numbers.
+TEST_F(Ping, AnAnswerThatIsOvertakenIsNotLost) {
+    a().ping(b().ip4);
+    const FaultRule late("delay ms=1000 class=ud dir=tx hca=1 count=1");
+    a().ping(b().ip4, 2);
+    EXPECT_EQ(late.hits(), 1U);
 }
 
 TEST_F(Ping, FillsTheMtuOf4092) {

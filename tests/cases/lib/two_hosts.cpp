@@ -68,23 +68,37 @@ void show_host(const Host& host) {
 std::string Host::ping(const std::string& address, int count,
                        const std::vector<std::string>& more) const {
     // By itself ping waits only two round trips for the last answer once others
-    // have come; with a deadline it waits, and goes on asking meanwhile.
+    // have come; with a deadline it would wait for a number of answers, whichever
+    // they are, and end when later ones overtake. So it goes on asking until the
+    // first ones are answered.
     const double interval = std::stod(option(more, "-i", "0.2"));
     const auto limit = seconds(std::stol(option(more, "-W", "5")) + std::lround(count * interval));
     std::vector<std::string> argv = {
-        "ping", "-n",
-        "-c",   std::to_string(count),
-        "-w",   std::to_string(std::chrono::duration_cast<seconds>(patience(limit)).count())};
+        "ping", "-n", "-w",
+        std::to_string(std::chrono::duration_cast<seconds>(patience(limit)).count())};
     if (option(more, "-i", "").empty()) {
         argv.insert(argv.end(), {"-i", "0.2"});
     }
     argv.insert(argv.end(), more.begin(), more.end());
     argv.push_back(address);
-    auto text = ns.must(argv, limit + seconds(60));
-    for (int seq = 1; seq <= count; seq++) {
-        if (!answered(text, seq)) {
-            throw std::runtime_error(fmt::format("ping lost packet {}:\n{}", seq, text));
-        }
+    auto process = ns.start(argv);
+    int seq = 1;
+    wait_until(
+        "ping ends",
+        [&] {
+            const bool running = process.running();
+            const auto text = process.output();
+            while (seq <= count && answered(text, seq)) {
+                seq++;
+            }
+            return seq > count || !running;
+        },
+        limit + seconds(60));
+    process.kill(SIGINT);
+    process.wait(patience(seconds(10)));
+    auto text = process.output();
+    if (seq <= count) {
+        throw std::runtime_error(fmt::format("ping lost packet {}:\n{}", seq, text));
     }
     return text;
 }
