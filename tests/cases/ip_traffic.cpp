@@ -42,7 +42,7 @@ class IpTraffic : public TwoHosts {
         for (const auto& packet : burst.sent) {
             sender.send(b().ip4, kTrafficPort, packet);
         }
-        burst.received = receive_all(receiver, burst.sent.size(), seconds(20));
+        burst.received = receive_all(receiver, burst.sent.size(), seconds(30));
         EXPECT_GT(ethtool_stat(a(), "path_miss"), misses) << "the neighbour was not cold";
         EXPECT_EQ(ethtool_stat(a(), "parked_queue_full"), 0U);
         return burst;
@@ -80,7 +80,7 @@ TEST_F(IpTraffic, ABurstMayEndWithAPacketThatIsNotSent) {
     for (const auto& packet : numbered(1, 10)) {
         sender.send(b().ip4, kTrafficPort, packet);
         sender.send("10.0.0.99", kTrafficPort, "of no interest");
-        EXPECT_EQ(receiver.receive(seconds(20)), packet);
+        EXPECT_EQ(receiver.receive(seconds(30)), packet);
     }
 }
 
@@ -94,9 +94,9 @@ TEST_F(IpTraffic, CarriesBroadcastOfAHostWithoutAddress) {
     UdpSocket server(b(), 67, AF_INET);
     server.bind_to_device(b());
     client.send("255.255.255.255", 67, "discover");
-    EXPECT_EQ(server.receive(seconds(10)), "discover");
+    EXPECT_EQ(server.receive(seconds(30)), "discover");
     server.send("255.255.255.255", 68, "offer");
-    EXPECT_EQ(client.receive(seconds(10)), "offer");
+    EXPECT_EQ(client.receive(seconds(30)), "offer");
 }
 
 TEST_F(IpTraffic, CarriesTheEthertypesOfIpoibAndNoOther) {
@@ -109,9 +109,9 @@ TEST_F(IpTraffic, CarriesTheEthertypesOfIpoibAndNoOther) {
         FrameSocket receiver(b(), type);
         FrameSocket sender(a(), type);
         sender.send(address, "to you");
-        EXPECT_EQ(receiver.receive(seconds(10)), "to you");
+        EXPECT_EQ(receiver.receive(seconds(30)), "to you");
         sender.send(broadcast, "to all");
-        EXPECT_EQ(receiver.receive(seconds(10)), "to all");
+        EXPECT_EQ(receiver.receive(seconds(30)), "to all");
     }
     const auto dropped = ethtool_stat(a(), "bad_protocol");
     FrameSocket receiver(b(), kLldp);
@@ -199,7 +199,7 @@ TEST_F(IpTraffic, LosesNothingWhileRingsAreResized) {
         for (const auto& packet : sent) {
             sender.send(b().ip4, kTrafficPort, packet);
         }
-        if (receive_all(receiver, sent.size(), seconds(20)) != sent) {
+        if (receive_all(receiver, sent.size(), seconds(30)) != sent) {
             lost = "in batch " + std::to_string(begun);
         }
     }

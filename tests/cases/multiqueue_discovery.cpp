@@ -161,7 +161,7 @@ TEST_F(QueueDiscovery, WhatComesLateIsNotTakenForNews) {
     wait_queues_known(a(), b(), 3);
     {
         const FaultRule late(fmt::format("delay ms={} class=ud dir=tx hca=1 qp={}",
-                                         patience(seconds(5)).count(), primary));
+                                         patience(seconds(10)).count(), primary));
         set_queues(b(), 2);
         wait_until("the news is on its way", [&] { return late.hits() >= 1; });
     }

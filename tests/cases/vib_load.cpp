@@ -37,7 +37,7 @@ TEST(VibLoad, HcaGoesWhileItAnswers) {
     const Fabric fabric;
     const std::vector<uint8_t> to_vib1 = {1, 2};
     SmpSender sender("vib0");
-    ASSERT_TRUE(sender.answers(to_vib1, seconds(10)));
+    ASSERT_TRUE(sender.answers(to_vib1, seconds(30)));
     {
         const FaultRule slow(
             fmt::format("slow_ah hca=1 ms={} count=1", patience(seconds(1)).count()));
@@ -47,7 +47,7 @@ TEST(VibLoad, HcaGoesWhileItAnswers) {
     }
     EXPECT_FALSE(sender.answers(to_vib1, seconds(1)));
     Fabric::control("add", "idx=1");
-    EXPECT_TRUE(sender.answers(to_vib1, seconds(10)));
+    EXPECT_TRUE(sender.answers(to_vib1, seconds(30)));
 }
 
 }  // namespace

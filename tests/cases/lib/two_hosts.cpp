@@ -12,6 +12,9 @@
 namespace cases {
 namespace {
 
+/// A busy host may not run a VM for so long.
+constexpr seconds kHostPause{30};
+
 Module load_driver(const HostsOptions& options) {
     return options.driver == Driver::kOurs ? Module::built("ib_ipoib", options.driver_params)
                                            : Module::stock("ib_ipoib", options.driver_params);
@@ -72,7 +75,8 @@ std::string Host::ping(const std::string& address, int count,
     // they are, and end when later ones overtake. So it goes on asking until the
     // first ones are answered.
     const double interval = std::stod(option(more, "-i", "0.2"));
-    const auto limit = seconds(std::stol(option(more, "-W", "5")) + std::lround(count * interval));
+    const auto limit =
+        kHostPause + seconds(std::stol(option(more, "-W", "5")) + std::lround(count * interval));
     std::vector<std::string> argv = {
         "ping", "-n", "-w",
         std::to_string(std::chrono::duration_cast<seconds>(patience(limit)).count())};

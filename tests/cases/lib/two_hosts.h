@@ -41,9 +41,10 @@ struct Host {
     std::string ip4;
     std::string ip6;
 
-    /// Pings @p address: the first @p count packets must come back, the last one
-    /// within the seconds of -W (5). More words for ping go into @p more. Throws
-    /// with ping's output otherwise.
+    /// Pings @p address: the first @p count packets must come back, all within the
+    /// time they take, half a minute for what a busy host does meanwhile, and the
+    /// seconds of -W (5). More words for ping go into @p more. Throws with ping's
+    /// output otherwise.
     std::string ping(const std::string& address, int count = 3,
                      const std::vector<std::string>& more = {}) const;
     /// Pings until an answer comes, within two minutes.

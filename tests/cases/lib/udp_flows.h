@@ -32,7 +32,7 @@ class UdpFlows {
 
     /// Sends @p burst packets on every flow, then receives what comes of them.
     /// Gives up what has not come within patience(@p limit).
-    void round(int burst = 1, Millis limit = seconds(10));
+    void round(int burst = 1, Millis limit = seconds(30));
 
     [[nodiscard]] const std::vector<Flow>& flows() const { return flows_; }
     [[nodiscard]] uint64_t sent() const;
