@@ -29,6 +29,13 @@ class IpTraffic : public TwoHosts {
         a().ns.must({"ip", "neigh", "replace", b().ip4, "lladdr", b().dev.state().address, "dev",
                      a().dev.name(), "nud", "permanent"});
     }
+    /// OpenSM answers a join before the switch knows of it. Where ARP gets through a
+    /// broadcast gets through, too.
+    void wait_broadcast() {
+        a().ping(b().ip4);
+        b().ns.must({"ip", "neigh", "flush", "dev", b().dev.name()});
+        b().ping(a().ip4);
+    }
     struct Burst {
         std::vector<std::string> sent;
         std::vector<std::string> received;
@@ -85,9 +92,7 @@ TEST_F(IpTraffic, ABurstMayEndWithAPacketThatIsNotSent) {
 }
 
 TEST_F(IpTraffic, CarriesBroadcastOfAHostWithoutAddress) {
-    // OpenSM answers a join before the switch knows of it. What ARP gets through
-    // a broadcast gets through, too.
-    a().ping(b().ip4);
+    wait_broadcast();
     a().dev.del_address(a().ip4 + "/24");
     UdpSocket client(a(), 68, AF_INET);
     client.bind_to_device(a());
@@ -102,6 +107,7 @@ TEST_F(IpTraffic, CarriesBroadcastOfAHostWithoutAddress) {
 TEST_F(IpTraffic, CarriesTheEthertypesOfIpoibAndNoOther) {
     constexpr uint16_t kTipc = 0x88ca;
     constexpr uint16_t kLldp = 0x88cc;
+    wait_broadcast();
     const std::string address = b().dev.state().address;
     const std::string broadcast = "00:ff:ff:ff:ff:12:40:1b:ff:ff:00:00:00:00:00:00:ff:ff:ff:ff";
     for (const uint16_t type : {static_cast<uint16_t>(ETH_P_RARP), kTipc}) {
